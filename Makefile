@@ -1,0 +1,101 @@
+# make run    install into .venv and serve on http://127.0.0.1:8000 (PORT=… for another port)
+# make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
+# make translations   bring the French catalogue up to the sources, and compile it
+
+PYTHON ?= python3
+PORT ?= 8000
+PYTEST_ARGS ?=
+WORKERS ?= 0
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+CATALOGUES := wizard/translations
+AXE := tests/browser/node_modules/.package-lock.json
+
+# Both locks hold the build tools, so the checkout itself is installed without fetching anything more.
+INSTALL_LOCK := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+INSTALL_SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+
+LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	--custom-compile-command "make lock" $(LOCK_ARGS)
+
+.PHONY: run test lint format bench wheel lock translations install install-dev clean
+.DEFAULT_GOAL := run
+
+run: install
+	@$(BIN)/wizard migrate && $(BIN)/wizard demo && exec $(BIN)/wizard serve --port $(PORT)
+
+test: install-dev axe
+	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict .
+
+format: install-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install-dev
+	@test -d bench || { echo "There is no bench/ yet."; exit 1; }
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+wheel: install-dev
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+# Text that was added or changed comes into the catalogue without a translation: put one in, then run this again.
+# tests/test_translations.py says what is missing.
+translations: install-dev
+	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --add-location file --keywords "lazy_gettext lazy_ngettext:1,2" \
+		--output-file $(VENV)/messages.pot .
+	$(BIN)/pybabel --quiet update --input-file $(VENV)/messages.pot --output-dir $(CATALOGUES) --width 120 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel --quiet compile --directory $(CATALOGUES)
+
+install: $(RUNTIME)
+install-dev: $(DEV)
+
+# A fresh stamp means no call of pip at all. The tools are a superset of what runs, so one .venv serves both.
+$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
+	@test -e $@ || echo "Installing into $(VENV); the first time takes a minute."
+	$(INSTALL_LOCK) requirements.txt
+	$(INSTALL_SELF)
+	@touch $@
+
+$(DEV): requirements-dev.txt pyproject.toml | $(BIN)/python
+	@test -e $@ || echo "Installing into $(VENV); the first time takes a minute."
+	$(INSTALL_LOCK) requirements-dev.txt
+	$(INSTALL_SELF)
+	@touch $@ $(RUNTIME)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# axe-core serves only the tests in a browser, which are skipped where there is none.
+.PHONY: axe
+axe:
+	@if command -v npm >/dev/null && command -v chromium >/dev/null; then $(MAKE) --no-print-directory $(AXE); fi
+
+$(AXE): tests/browser/package-lock.json
+	cd tests/browser && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+# Newer versions: make lock LOCK_ARGS=--upgrade
+lock: $(VENV)/lock-tool/bin/uv
+	$(LOCK) --group build --output-file requirements.txt
+	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+$(VENV)/lock-tool/bin/uv: | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/lock-tool
+	$(VENV)/lock-tool/bin/python -m pip install --quiet --disable-pip-version-check "uv==0.13.*"
+
+# What was made from the sources; instance/ (the data) stays.
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/browser/node_modules
+	find wizard tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,197 @@
+"""The fixtures that all tests share. Parts of the wizard are imported inside, so that each test needs only its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wizard.config import Settings
+from wizard.core.clock import FixedClock
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from redis import Redis
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from tests.support.postgres import Postgres
+    from tests.support.seed import Seeded
+    from tests.support.valkey import Valkey
+    from wizard.services.bundle import Services
+    from wizard.storage.crypto import Cipher
+    from wizard.storage.unit_of_work import SqlUnitsOfWork
+
+NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
+SECRET_KEYS = (
+    "tests-newest-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "tests-oldest-9876543210-zyxwvutsrqponmlkjihgfedcba",
+)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+# --- Redis ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A real server for the whole run."""
+    from tests.support.valkey import running_valkey  # noqa: PLC0415
+
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def redis_client(valkey: Valkey) -> Redis:
+    """A client of the server, emptied."""
+    valkey.client.flushall()
+    return valkey.client
+
+
+# --- Settings ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(valkey: Valkey, tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path,
+        redis_url=valkey.url,
+        database_url=f"sqlite:///{tmp_path / 'wizard.db'}",
+        secret_keys=SECRET_KEYS,
+    )
+
+
+@pytest.fixture(scope="session")
+def plain_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings that need no server, for what needs only keys or a database."""
+    return Settings(data_dir=tmp_path_factory.mktemp("plain"), secret_keys=SECRET_KEYS)
+
+
+@pytest.fixture
+def cipher() -> Cipher:
+    from wizard.storage.crypto import Cipher  # noqa: PLC0415
+
+    return Cipher(SECRET_KEYS)
+
+
+# --- Databases --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, plain_settings: Settings) -> Path:
+    """A migrated SQLite database to copy."""
+    from tests.support.databases import migrate, sqlite_url  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(sqlite_url(path), plain_settings)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real server for the whole run."""
+    from tests.support.postgres import running_postgres  # noqa: PLC0415
+
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres, plain_settings: Settings) -> str:
+    """A migrated PostgreSQL database for the whole run; tests take it through `database_url`, which empties it."""
+    from tests.support.databases import migrate  # noqa: PLC0415
+
+    url = postgres.url(postgres.create())
+    migrate(url, plain_settings)
+    return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database with nothing in it, of each kind."""
+    from tests.support.databases import copy_sqlite, empty  # noqa: PLC0415
+
+    if request.param == "sqlite":
+        yield copy_sqlite(request.getfixturevalue("sqlite_template"), tmp_path / "units.db")
+        return
+    url: str = request.getfixturevalue("postgres_url")
+    yield url
+    empty(url)
+
+
+@pytest.fixture
+def sessions(database_url: str, plain_settings: Settings) -> Iterator[sessionmaker[Session]]:
+    """Database sessions as the application makes them, on each kind of database."""
+    from tests.support.databases import database_app, sessions_of  # noqa: PLC0415
+
+    with database_app(plain_settings.model_copy(update={"database_url": database_url})) as app:
+        yield sessions_of(app)
+
+
+@pytest.fixture
+def units(sessions: sessionmaker[Session], cipher: Cipher, clock: FixedClock) -> SqlUnitsOfWork:
+    """Transactions on an empty migrated database of each kind."""
+    from wizard.storage.unit_of_work import SqlUnitsOfWork  # noqa: PLC0415
+
+    return SqlUnitsOfWork(sessions, cipher, clock)
+
+
+@pytest.fixture
+def seeded(units: SqlUnitsOfWork) -> Seeded:
+    """Accounts, staff and a membership year in `units`."""
+    from tests.support.seed import seed_all  # noqa: PLC0415
+
+    return seed_all(units)
+
+
+# --- The application --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def app(settings: Settings, clock: FixedClock, redis_client: Redis, sqlite_template: Path) -> Iterator[Flask]:
+    """The whole application on an empty Redis and an empty migrated SQLite."""
+    from tests.support.databases import copy_sqlite, engine_of  # noqa: PLC0415
+    from wizard import create_app  # noqa: PLC0415
+
+    assert redis_client.dbsize() == 0
+    copy_sqlite(sqlite_template, settings.data_dir / "wizard.db")
+    app = create_app(settings, clock=clock)
+    app.testing = True
+    yield app
+    engine_of(app).dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def services(app: Flask) -> Services:
+    bundle: Services = app.extensions["wizard"]
+    return bundle
+
+
+@pytest.fixture
+def app_units(app: Flask, cipher: Cipher, clock: FixedClock) -> SqlUnitsOfWork:
+    """Transactions on the application's own database."""
+    from tests.support.databases import sessions_of  # noqa: PLC0415
+    from wizard.storage.unit_of_work import SqlUnitsOfWork  # noqa: PLC0415
+
+    return SqlUnitsOfWork(sessions_of(app), cipher, clock)
+
+
+@pytest.fixture
+def app_seeded(app_units: SqlUnitsOfWork) -> Seeded:
+    """Accounts, staff and a membership year in the application's database."""
+    from tests.support.seed import seed_all  # noqa: PLC0415
+
+    return seed_all(app_units)

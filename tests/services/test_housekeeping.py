@@ -1,0 +1,269 @@
+"""Housekeeping: reminders once, expiry recorded, waiting events brought in; by any number of workers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.services.conftest import COMPLETE, LIFETIMES, World
+from tests.services.outages import StoreWithMoment, UnitsWithOutage
+from tests.support.outbox import waiting
+from wizard.core.errors import ExternalServiceError
+from wizard.core.events import EventName
+from wizard.core.registration import Registration, Status
+from wizard.services.audit import AuditDrain
+from wizard.services.events import EventBus, make_event
+from wizard.services.housekeeping import Housekeeping, HousekeepingReport
+from wizard.services.links import ResumeLinks
+from wizard.services.ports import RegistrationStore, Staging, UnitsOfWork
+
+NOTHING = HousekeepingReport()
+
+
+def housekeeping(
+    world: World, *, registrations: RegistrationStore | None = None, units: UnitsOfWork | None = None
+) -> Housekeeping:
+    """A worker's own housekeeping, on stores that may fail."""
+    registrations, units = registrations or world.registrations, units or world.units
+    events = EventBus()
+    events.subscribe(world.told.append)
+    links = ResumeLinks(world.clock, units, world.registrations, events, world.orchestrator)
+    drain = AuditDrain(world.clock, units, registrations)
+    return Housekeeping(world.clock, registrations, links, drain, events)
+
+
+def with_address(world: World) -> Registration:
+    staging = Staging(data=COMPLETE, contact_email="me@example.org")
+    return world.orchestrator.stage(world.client, staging).registration
+
+
+def three_quarters(world: World, registration: Registration) -> None:
+    world.clock.instant = registration.created_at + LIFETIMES.after_change * 0.75
+
+
+def told(world: World, name: EventName) -> int:
+    return sum(event.name is name for event in world.told)
+
+
+def test_with_nothing_to_do_nothing_is_done(world: World) -> None:
+    with_address(world)
+    housekeeping(world).run_once()
+    report = housekeeping(world).run_once()
+    assert report == NOTHING
+    assert not report.did_anything
+
+
+# --- Reminders -------------------------------------------------------------------------------------------------
+
+
+def test_a_reminder_with_a_link_goes_out_when_three_quarters_have_passed(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+    world.clock.instant -= timedelta(seconds=1)
+    assert housekeeping(world).run_once().reminded == 0
+    world.clock.instant += timedelta(seconds=1)
+    assert housekeeping(world).run_once().reminded == 1
+    (message,) = waiting(world.units)
+    assert (message.kind, message.recipient) == ("reminder", "me@example.org")
+    assert message.secret["token"]
+    stored = world.load(registration.session_id)
+    assert stored.reminded
+    assert stored.expires_at == world.clock.now() + LIFETIMES.once_linked
+
+
+def test_a_reminder_goes_out_once(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+    assert housekeeping(world).run_once().reminded == 1
+    world.clock.instant = world.load(registration.session_id).expires_at - timedelta(minutes=1)
+    assert housekeeping(world).run_once().reminded == 0
+    assert len(waiting(world.units)) == 1
+    assert world.trail(registration.session_id).count("reminder.sent") == 1
+    assert told(world, EventName.REMINDER_SENT) == 1
+
+
+@pytest.mark.parametrize("end", ["complete", "cancel"])
+def test_what_is_over_is_not_reminded(world: World, end: str) -> None:
+    registration = with_address(world)
+    if end == "cancel":
+        world.orchestrator.cancel(world.client, registration.session_id)
+    else:
+        world.orchestrator.execute_workflow(world.client, registration.session_id, account_id=world.account.id)
+    three_quarters(world, registration)
+    assert housekeeping(world).run_once().reminded == 0
+    assert [message.kind for message in waiting(world.units)] in ([], ["confirmation"])
+
+
+def test_without_an_address_there_is_no_reminder(world: World) -> None:
+    registration = world.staged()
+    three_quarters(world, registration)
+    assert housekeeping(world).run_once().reminded == 0
+
+
+class StaleIndex(StoreWithMoment):
+    """An index that still has a registration whose document has moved on."""
+
+    due: tuple[Registration, ...] = ()
+
+    def reminders_due(self, *_: object, **__: object) -> tuple[Registration, ...]:
+        return self.due
+
+
+def test_of_two_workers_at_once_one_reminds(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+    other = housekeeping(world)
+    store = StoreWithMoment(world.registrations, before_save=other.run_once)
+    housekeeping(world, registrations=store).run_once()
+    assert len(waiting(world.units)) == 1
+    assert world.load(registration.session_id).reminded
+    housekeeping(world).run_once()
+    assert world.trail(registration.session_id).count("reminder.sent") == 1
+
+
+def test_an_applicant_at_work_meanwhile_is_not_overwritten(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+
+    def answer() -> None:
+        world.orchestrator.update(world.client, registration.session_id, {"notes": "Here."}, version=1)
+
+    store = StoreWithMoment(world.registrations, before_save=answer)
+    assert housekeeping(world, registrations=store).run_once().reminded == 0
+    assert world.load(registration.session_id).data.notes == "Here."
+    world.clock.instant = world.load(registration.session_id).expires_at - timedelta(minutes=1)
+    assert housekeeping(world).run_once().reminded == 1
+    assert len(waiting(world.units)) == 1
+
+
+def test_a_crash_between_mail_and_note_sends_no_second_mail(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+
+    def crash() -> None:
+        raise ExternalServiceError("redis")
+
+    store = StoreWithMoment(world.registrations, before_save=crash)
+    assert housekeeping(world, registrations=store).run_once().reminded == 0
+    assert len(waiting(world.units)) == 1
+    assert not world.load(registration.session_id).reminded
+    # The registration lives longer now: it is due again when three quarters of that have passed.
+    stored = world.load(registration.session_id)
+    world.clock.instant = stored.expires_at - timedelta(minutes=1)
+    assert housekeeping(world).run_once().reminded == 1
+    assert len(waiting(world.units)) == 1
+
+
+def test_one_that_closed_meanwhile_is_passed_over_and_the_others_are_reminded(world: World) -> None:
+    closed, without, open_ = with_address(world), world.staged(), with_address(world)
+    world.orchestrator.cancel(world.client, closed.session_id)
+    store = StaleIndex(world.registrations)
+    store.due = (closed, without, open_)
+    assert housekeeping(world, registrations=store).run_once().reminded == 1
+    assert world.load(open_.session_id).reminded
+
+
+# --- Expiry ----------------------------------------------------------------------------------------------------
+
+
+def test_expiry_is_recorded_and_the_registration_removed(world: World) -> None:
+    registration = world.staged()
+    world.clock.instant = registration.expires_at
+    assert housekeeping(world).run_once().expired == 1
+    assert world.registrations.load(registration.session_id) is None
+    assert world.trail(registration.session_id) == ["education.staged", "session.expired"]
+    assert told(world, EventName.SESSION_EXPIRED) == 1
+    assert housekeeping(world).run_once() == NOTHING
+
+
+def test_what_was_closed_before_just_goes(world: World) -> None:
+    registration = world.at(Status.CANCELLED)
+    world.clock.instant = registration.expires_at
+    assert housekeeping(world).run_once().expired == 1
+    assert world.registrations.load(registration.session_id) is None
+    assert "session.expired" not in world.trail(registration.session_id)
+
+
+def test_of_two_workers_at_once_expiry_is_recorded_once(world: World) -> None:
+    registration = world.staged()
+    world.clock.instant = registration.expires_at
+    first, second = housekeeping(world), housekeeping(world)
+    assert first._expire_one(registration)
+    assert second._expire_one(registration)
+    assert world.trail(registration.session_id).count("session.expired") == 1
+
+
+def test_nothing_is_removed_before_its_events_are_in_the_trail(world: World) -> None:
+    registration = world.staged()
+    world.clock.instant = registration.expires_at
+    units = UnitsWithOutage(world.units, down=True)
+    assert housekeeping(world, units=units).run_once() == NOTHING
+    assert world.registrations.load(registration.session_id) is not None
+    assert housekeeping(world).run_once().expired == 1
+
+
+# --- Waiting events --------------------------------------------------------------------------------------------
+
+
+def with_waiting_event(world: World) -> Registration:
+    stored = world.staged()
+    event = make_event(EventName.SESSION_EXTENDED, call=world.client, at=world.clock.now(), chain=stored.session_id)
+    return world.registrations.save(stored.with_event(event), replacing=stored)
+
+
+def test_waiting_events_are_brought_into_the_trail(world: World) -> None:
+    registration = with_waiting_event(world)
+    assert housekeeping(world).run_once().recorded >= 1
+    assert world.trail(registration.session_id) == ["education.staged", "session.extended"]
+    assert housekeeping(world).run_once().recorded == 0
+
+
+def test_while_the_database_is_down_they_wait(world: World) -> None:
+    registration = with_waiting_event(world)
+    assert housekeeping(world, units=UnitsWithOutage(world.units, down=True)).run_once() == NOTHING
+    assert "session.extended" not in world.trail(registration.session_id)
+    assert housekeeping(world).run_once().recorded >= 1
+
+
+# --- Indexes ---------------------------------------------------------------------------------------------------
+
+
+class Slices(StoreWithMoment):
+    """Counts where each slice of the repair begins."""
+
+    begun: list[str | None]
+
+    def repair_indexes(self, *, cursor: str | None, limit: int = 500) -> str | None:
+        assert limit
+        self.begun.append(cursor)
+        return {None: "one", "one": "two", "two": None}[cursor]
+
+
+def test_the_indexes_are_gone_round_slice_by_slice(world: World) -> None:
+    store = Slices(world.registrations)
+    store.begun = []
+    worker = housekeeping(world, registrations=store)
+    for _ in range(4):
+        worker.run_once()
+    assert store.begun == [None, "one", "two", None]
+
+
+def test_the_real_indexes_are_repaired(world: World) -> None:
+    registration = world.staged()
+    world.registrations.repair_indexes(cursor=None)
+    assert housekeeping(world).run_once().expired == 0
+    assert replace(world.load(registration.session_id), revision=0) == replace(registration, revision=0)
+
+
+class RedisDown(StoreWithMoment):
+    """Answers nothing."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as the real one has it
+        raise ExternalServiceError("redis")
+
+
+def test_while_redis_is_down_everything_is_postponed(world: World) -> None:
+    assert housekeeping(world, registrations=RedisDown(world.registrations)).run_once() == NOTHING

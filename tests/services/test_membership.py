@@ -1,0 +1,62 @@
+"""The membership year as staff set it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.services.conftest import World
+from tests.support.seed import MEMBERSHIP_ENDS
+from wizard.core.accounts import MembershipYear
+from wizard.core.actors import Actor
+from wizard.core.clock import FixedClock
+from wizard.core.errors import PermissionDenied
+from wizard.services.events import EventBus
+from wizard.services.membership import MembershipService
+from wizard.services.ports import Call, UnitsOfWork
+
+SYSTEM = Call(Actor.system("command"))
+
+
+def test_none_is_set_at_first(clock: FixedClock, units: UnitsOfWork) -> None:
+    membership = MembershipService(clock, units, EventBus())
+    assert membership.show() is None
+    assert membership.current_end() is None
+    membership.set(SYSTEM, date(2027, 9, 30))
+    assert membership.current_end() == date(2027, 9, 30)
+    with units.read() as unit:
+        (row,) = unit.audit.history("membership-year")
+    assert dict(row.event.details) == {"before": "none", "after": "2027-09-30"}
+
+
+@pytest.fixture
+def membership(world: World) -> MembershipService:
+    events = EventBus()
+    events.subscribe(world.told.append)
+    return MembershipService(world.clock, world.units, events)
+
+
+def test_staff_set_the_last_day(world: World, membership: MembershipService) -> None:
+    membership.set(world.staff, date(2028, 9, 30))
+    assert membership.show() == MembershipYear(date(2028, 9, 30), "staff:ann", world.clock.now())
+    assert [year.ends_on for year in membership.history()] == [date(2028, 9, 30), MEMBERSHIP_ENDS]
+    assert world.told[-1].name.value == "membership_year.changed"
+    assert dict(world.told[-1].details) == {"before": "2027-09-30", "after": "2028-09-30"}
+
+
+def test_the_year_can_be_closed(world: World, membership: MembershipService) -> None:
+    membership.set(world.main, None)
+    assert membership.current_end() is None
+    assert dict(world.told[-1].details) == {"before": "2027-09-30", "after": "none"}
+
+
+def test_the_same_day_again_changes_nothing(world: World, membership: MembershipService) -> None:
+    membership.set(world.staff, MEMBERSHIP_ENDS)
+    assert world.told == []
+    assert len(membership.history()) == 1
+
+
+def test_applicants_do_not_set_it(world: World, membership: MembershipService) -> None:
+    with pytest.raises(PermissionDenied):
+        membership.set(world.applicant("any", proved=world.account), date(2099, 1, 1))

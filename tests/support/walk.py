@@ -1,0 +1,198 @@
+"""A walk through all pages, in whichever language the browser asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import BadRequest
+
+from tests.support.applicant import Applicant, filled, one
+from tests.support.desk import SYSTEM, page, send, sign_in, staged
+from tests.support.outbox import waiting
+from tests.support.seed import Seeded
+from wizard.core import errors
+from wizard.core.clock import FixedClock
+from wizard.services.bundle import Services
+from wizard.storage.unit_of_work import SqlUnitsOfWork
+
+HTMX = {"HX-Request": "true"}
+WRONG = {
+    "identity": {"user_business_id": "no number!", "email": "half@"},
+    "education": {"university": "mcmaster", "country": "FR", "graduation_year": "", "degree_type": ""},
+    "coto": {"coto_status": "general", "coto_registration": ""},
+    "privacy": {"access_modifier": "", "notes": "x" * 1001},
+}
+NOTED = {
+    "email": "ada@mail.utoronto.ca",
+    "university": "other",
+    "other_details": "Lund",
+    "country": "SE",
+    "graduation_year": "2028",
+    "coto_status": "general",
+    "coto_registration": "G1",
+}
+RAISED: tuple[Exception, ...] = (
+    errors.RuleViolated("code.wrong"),
+    errors.WorkflowStateInvalid("no.such.message"),
+    errors.StaleVersion(seen=1, current=2),
+    errors.PermissionDenied("privilege.main"),
+    errors.NotFound("link.expired"),
+    errors.RateLimited("rate_limited", retry_after=90),
+    errors.RateLimited("rate_limited", retry_after=7200),
+    errors.ExternalServiceError("database"),
+    errors.InternalError("abc123"),
+    BadRequest(),
+    ValueError(),
+)
+
+
+def raising(app: Flask) -> None:
+    """Addresses that fail, one for each kind of error."""
+
+    def view(error: Exception) -> Callable[[], str]:
+        def fail() -> str:
+            raise error
+
+        return fail
+
+    for number, error in enumerate(RAISED):
+        app.add_url_rule(f"/raises/{number}", f"raises-{number}", view(error), methods=["GET", "POST"])
+
+
+def the_journey(client: FlaskClient, units: SqlUnitsOfWork) -> None:
+    """Every step, wrong at first, then with something to note, to the receipt, and everything cleared."""
+    applicant = Applicant(client).start()
+    client.get("/")
+    for step, wrong in WRONG.items():
+        assert applicant.submit(step, **wrong).status_code == 422
+        for name in wrong:
+            assert applicant.send(f"fields/{name}", {**wrong, "version": "1"}, headers=HTMX).status_code == 200
+        applicant.answer(step, **NOTED)
+    applicant.soup("review")
+    applicant.decide().soup("category")
+    applicant.soup("account")
+    applicant.send("account")
+    applicant.soup("account?sent=1")
+    applicant.send("account", {"code": "x"})
+    applicant.send("account", {"code": "000000"})
+    applicant.prove(units).soup("confirm")
+    applicant.send("confirm")
+    assert applicant.declare().status_code == 303
+    applicant.soup("complete")
+    for values in ({}, {"choice": "clear"}):
+        send(client, "/finish", values, of="/")
+    client.get("/finish")
+
+
+def two_of_one_number(client: FlaskClient, units: SqlUnitsOfWork) -> None:
+    """Somebody whose account has a record already."""
+    applicant = Applicant(client).start().answer(user_business_id="osot-0000002").decide().prove(units)
+    assert applicant.declare().status_code == 303
+    client.get("/")
+    again = Applicant(client).start().answer(user_business_id="osot-0000002").decide()
+    again.send("account")
+    again.send("account", {"code": [each for each in waiting(units) if each.kind == "code"][-1].secret["code"]})
+    again.soup("review")
+
+
+def ways_out(client: FlaskClient, app: Flask, units: SqlUnitsOfWork) -> None:
+    """Links by e-mail, giving up, two tabs at once."""
+    applicant = Applicant(client).start().answer("identity", "education")
+    old = filled(one(applicant.soup("education"), "form#typing"))
+    applicant.submit("education", graduation_year="2020")
+    assert client.post(applicant.address("education"), data={**old, "graduation_year": "2019"}).status_code == 409
+    applicant.soup("link")
+    applicant.send("link", {"email": "half@"})
+    applicant.send("link", {"email": "ada@example.org"})
+    applicant.soup("link?sent=1")
+    client.get("/finish")
+    send(client, "/finish", {"choice": "link", "email": ""}, of="/")
+    token = next(each for each in waiting(units) if each.kind == "link").secret["token"]
+    elsewhere = app.test_client()
+    elsewhere.environ_base.update(client.environ_base)
+    for address in (f"/resume/{token}", "/resume/unknown"):
+        elsewhere.get(address)
+    send(elsewhere, f"/resume/{token}", {"user_business_id": "osot-0000009"}, of=f"/resume/{token}")
+    applicant.soup("cancel")
+    applicant.send("cancel", {"confirm": "yes"})
+    client.get(applicant.address("identity"), follow_redirects=True)
+
+
+def the_end_of_time(client: FlaskClient, clock: FixedClock) -> None:
+    """No more time to give, and then it is over."""
+    applicant = Applicant(client).start().answer("identity", "education")
+
+    def later(time: timedelta) -> None:
+        clock.instant += time
+        with client.session_transaction() as session:
+            session[f"registration:{applicant.session_id}"] = "2026-11-23T15:00:00+00:00"
+
+    for _ in range(29):
+        later(timedelta(hours=23, minutes=58))
+        applicant.send("extend")
+    later(timedelta(hours=23))
+    applicant.send("extend")
+    assert applicant.send("extend").status_code == 422
+    assert applicant.send("extend", headers={**HTMX, "HX-Target": "section#time"}).status_code == 422
+    later(timedelta(hours=25))
+    assert client.get(applicant.address("coto")).status_code == 410
+    assert applicant.send("coto", {"coto_status": "general", "version": "2"}).status_code == 410
+
+
+def what_goes_wrong(client: FlaskClient) -> None:
+    """Every page that says so."""
+    for number, _error in enumerate(RAISED):
+        client.get(f"/raises/{number}")
+        send(client, f"/raises/{number}", {"university": "other", "other_details": "Lund"})
+    client.get("/nowhere")
+    client.get("/language/en")
+    client.get("/registrations/0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11/education")
+    client.post("/registrations", data={"csrf_token": "wrong"})
+    client.post("/registrations", data={"notes": "x" * 70_000})
+    client.get("/", headers={"Host": "elsewhere.example"})
+    send(client, "/staff/sessions")
+
+
+def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
+    """Both privileges: the list, a registration at each stage, links, helping, cancelling."""
+    client.get("/staff/sign-in")
+    send(client, "/staff/sign-in")
+    send(client, "/staff/sign-in", {"username": "mia", "password": "wrong"})
+    for member in (seeded.admin, seeded.main):
+        sign_in(client, member)
+        client.get("/staff/sessions")
+        send(client, "/staff/sessions", {"member_number": "osot-9"}, of="/staff/sessions")
+        session_id = staged(services, email="cam@example.org", user_business_id="osot-0000003")
+        place = f"/staff/sessions/{session_id}"
+        send(client, "/staff/sessions", {"member_number": "osot-0000003"}, of="/staff/sessions")
+        client.get(place)
+        services.orchestrator.review(SYSTEM, session_id)
+        client.get("/staff/sessions")
+        for kind in ("applicant", "staff"):
+            made = page(send(client, f"{place}/links", {"kind": kind, "send": "1"}, of=place))
+            client.get(urlsplit(str(one(made, "#new-link")["value"])).path)
+        revoke = one(page(client.get(place)), "table.links tbody tr:first-child form")
+        client.post(str(revoke["action"]), data=filled(revoke), follow_redirects=True)
+        _help(client, place, declare=member is seeded.admin)
+        client.get(f"{place}/cancel")
+        for action in ("extend", "leave", "cancel"):
+            assert send(client, f"{place}/{action}", of=place).status_code == 303
+            for done in ("extended", "left", "cancelled"):
+                client.get(f"{place}?done={done}")
+        send(client, f"{place}/extend", of="/staff/sessions")
+        send(client, "/staff/sign-out", of="/staff/sessions")
+
+
+def _help(client: FlaskClient, place: str, *, declare: bool) -> None:
+    opened = send(client, f"{place}/open", of=place)
+    applicant = Applicant(client, opened.headers["Location"].rpartition("/")[2])
+    applicant.soup("account")
+    assert send(client, applicant.address("account"), of=place).status_code == 303
+    applicant.soup("confirm")
+    # Who may not create, is told so; who may, forgets to declare.
+    assert applicant.send("confirm", {"declaration": "y"} if declare else {}).status_code == 422
+    client.get(place)

@@ -1,0 +1,513 @@
+"""The command `wizard`: what each command does, says and exits with."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+from flask import Flask
+from flask.cli import FlaskGroup
+from redis import Redis, RedisCluster
+
+from tests.conftest import SECRET_KEYS
+from tests.support.databases import copy_sqlite, engine_of
+from tests.support.valkey import Valkey
+from wizard import cli, create_app
+from wizard.commands import base, checks, demo, wording
+from wizard.commands.worker import Worker
+from wizard.config import Settings
+from wizard.core.actors import Actor
+from wizard.core.clock import Clock, FixedClock
+from wizard.core.errors import ExternalServiceError
+from wizard.services.bundle import Services
+from wizard.services.housekeeping import Housekeeping, HousekeepingReport
+from wizard.services.ports import Call, Staging
+from wizard.services.staff import Desk
+from wizard.storage import database
+
+CLIENT = Call(Actor.system("tests"))
+
+
+@pytest.fixture
+def environ(
+    tmp_path: Path, valkey: Valkey, redis_client: Redis, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """A migrated site's environment."""
+    assert redis_client.dbsize() == 0
+    for name in [name for name in os.environ if name.startswith("WIZARD_")]:
+        monkeypatch.delenv(name)
+    copy_sqlite(sqlite_template, tmp_path / "wizard.db")
+    environ = {
+        "WIZARD_DATA_DIR": str(tmp_path),
+        "WIZARD_REDIS_URL": valkey.url,
+        "WIZARD_SECRET_KEYS": ",".join(SECRET_KEYS),
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return environ
+
+
+Create = Callable[..., Flask]
+
+
+@pytest.fixture(autouse=True)
+def create(monkeypatch: pytest.MonkeyPatch) -> Iterator[Create]:
+    """Makes applications as the commands do; all give their connections back in the end."""
+    made: list[Flask] = []
+
+    def create(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:
+        made.append(create_app(settings, clock=clock))
+        return made[-1]
+
+    monkeypatch.setattr(base, "create_app", create)
+    yield create
+    for app in made:
+        engine_of(app).dispose()
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    """Commands set up logs for their own process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def run(*arguments: str, given: str | bytes | None = None, exits: int = 0) -> str:
+    """What a command says."""
+    result: Result = CliRunner().invoke(cli.main, arguments, input=given)
+    assert result.exit_code == exits, (result.output, result.exception)
+    return result.output
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+
+
+@pytest.mark.parametrize("command", [(), *commands(cli.main)], ids=" ".join)
+def test_every_command_has_help(command: tuple[str, ...]) -> None:
+    text = run(*command, "--help")
+    assert "Usage:" in text
+    assert "--help" in text
+
+
+def test_the_module_runs_as_well_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wizard.cli", "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "version" in done.stdout
+
+
+def test_settings_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+    monkeypatch.setenv("WIZARD_SESSION_TTL", "soon")
+    said = run("accounts", "list", exits=1)
+    assert "WIZARD_SESSION_TTL" in said
+    assert "Traceback" not in said
+    assert environ
+
+
+def test_a_message_that_nobody_has_worded_is_shown_as_it_is() -> None:
+    assert wording.sentence("made.up") == "made.up"
+    assert wording.sentence("sign_in") == "Sign in first."
+
+
+# --- Accounts --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("environ")
+def test_accounts_are_added_and_listed() -> None:
+    assert run("accounts", "list") == ""
+    assert "osot-0000001 was added" in run("accounts", "add", "--name", "Zoé New", "--email", "zoe@example.org")
+    assert "M-1 was added" in run(
+        *("accounts", "add", "--name", "Ada", "--email", "ada@example.org"),
+        *("--number", "M-1", "--status", "pending", "--language", "fr"),
+    )
+    listed = run("accounts", "list").splitlines()
+    assert sorted(line.split()[0] for line in listed) == ["M-1", "osot-0000001"]
+    assert any("pending" in line and "ada@example.org" in line for line in listed)
+
+
+@pytest.mark.usefixtures("environ")
+def test_what_is_wrong_with_an_account_is_said() -> None:
+    said = run("accounts", "add", "--name", "Zoé", "--email", "nowhere", exits=1)
+    assert "not an e-mail address" in said
+    run("accounts", "add", "--name", "Zoé", "--email", "zoe@example.org", "--number", "M-1")
+    said = run("accounts", "add", "--name", "Ada", "--email", "ada@example.org", "--number", "m-1", exits=1)
+    assert "another account has this member number" in said
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_file_of_accounts_is_imported(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("name,email\nZoé,zoe@example.org\nAda,nowhere\n", encoding="cp1252")
+    said = run("accounts", "import", str(file), exits=1)
+    assert "1 added, 0 there already, 1 rejected." in said
+    assert "row 3, email: not an e-mail address" in said
+    file.write_text("name,email\nZoé,zoe@example.org\n", encoding="utf-8")
+    assert "0 added, 1 there already, 0 rejected." in run("accounts", "import", str(file))
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_file_without_its_columns_is_refused() -> None:
+    assert "no column named: email" in run("accounts", "import", "-", given=b"name\n", exits=1)
+    said = run("accounts", "import", "-", given=b'name,email\n"x"y,z\n', exits=1)
+    assert "row 2: the row cannot be read" in said
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_bar_shows_progress_where_a_person_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_a_person_watches", lambda: True)
+    assert "1 added" in run("accounts", "import", "-", given=b"name,email\nAda,ada@example.org\n")
+
+
+# --- Staff -----------------------------------------------------------------------------------------------------
+
+
+def desk(app: Flask) -> Desk:
+    services: Services = app.extensions["wizard"]
+    return services.desk
+
+
+@pytest.fixture
+def site(environ: dict[str, str], create: Create) -> Flask:
+    """The same site that the commands work on."""
+    assert environ
+    return create()
+
+
+def test_staff_are_added_listed_and_disabled(site: Flask) -> None:
+    assert run("staff", "list") == ""
+    given = "long enough for it\n"
+    run("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", "--password-stdin", given=given)
+    said = run("staff", "add", "mia", "--name", "Mia", "--privilege", "main", given=given * 2)
+    assert "long enough for it" not in said
+    member = desk(site).sign_in(CLIENT, "ann", "long enough for it")
+    assert [line.split() for line in run("staff", "list").splitlines()] == [
+        ["ann", "admin", "active", "Ann"],
+        ["mia", "main", "active", "Mia"],
+    ]
+    assert "ann can no longer sign in" in run("staff", "disable", "ann")
+    assert "disabled" in run("staff", "list")
+    assert desk(site).member(member.id, member.epoch) is None
+
+
+def test_a_password_can_be_made_and_is_shown_once(site: Flask) -> None:
+    said = run("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", "--generate")
+    (password,) = re.findall(r"shown only now: (\S+)", said)
+    assert desk(site).sign_in(CLIENT, "ann", password).username == "ann"
+
+
+@pytest.mark.usefixtures("environ")
+@pytest.mark.parametrize(
+    ("arguments", "given", "exits", "said"),
+    [
+        (("--password-stdin",), "short\n", 1, "at least 12 characters"),
+        (("--password-stdin", "--generate"), "", 2, "exclude each other"),
+    ],
+)
+def test_what_is_wrong_with_a_password_is_said(arguments: tuple[str, ...], given: str, exits: int, said: str) -> None:
+    command = ("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", *arguments)
+    assert said in run(*command, given=given, exits=exits)
+
+
+@pytest.mark.usefixtures("environ")
+def test_what_is_wrong_with_a_member_is_said() -> None:
+    assert "nobody with this user name" in run("staff", "disable", "ann", exits=1)
+    command = ("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", "--generate")
+    run(*command)
+    assert "this user name already" in run(*command, exits=1)
+
+
+# --- Membership year, registrations, audit trail ---------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_membership_year_is_set_and_shown() -> None:
+    assert run("membership-year", "show") == "No membership year is set.\n"
+    assert run("membership-year", "set", "2027-09-30") == "The membership year runs to 2027-09-30.\n"
+    assert run("membership-year", "show") == "The membership year runs to 2027-09-30.\n"
+    assert run("membership-year", "set", "none") == "No membership year is set.\n"
+    assert "is no day" in run("membership-year", "set", "September", exits=2)
+
+
+def staged(app: Flask, *, number: str = "osot-0000001") -> str:
+    services: Services = app.extensions["wizard"]
+    staging = Staging(data={"user_business_id": number})
+    return services.orchestrator.stage(CLIENT, staging).registration.session_id
+
+
+def test_registrations_are_listed_without_anything_personal(site: Flask) -> None:
+    session_ids = {staged(site) for _ in range(30)}
+    lines = run("sessions", "list").splitlines()
+    assert {line.split()[0] for line in lines} == session_ids
+    assert "osot-" not in "".join(lines)
+    assert run("sessions", "list", "--status", "staged") == ""
+
+
+def test_what_has_expired_is_cleaned_up(site: Flask, create: Create, redis_client: Redis) -> None:
+    past = create(clock=FixedClock(datetime(2020, 1, 1, tzinfo=UTC)))
+    session_id = staged(past)
+    other = staged(site)
+    said = run("sessions", "clean-up")
+    assert said == "1 expired and removed; the events of 2 more are in the audit trail.\n"
+    assert redis_client.exists(f"ot_education_session:{{{session_id}}}") == 0
+    assert [line.split()[0] for line in run("sessions", "list").splitlines()] == [other]
+
+
+def test_the_audit_trail_is_verified(site: Flask) -> None:
+    run("membership-year", "set", "2027-09-30")
+    assert run("audit", "verify") == "The audit trail is whole.\n"
+    with engine_of(site).begin() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        for name in names:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("UPDATE audit_events SET actor = 'somebody else'")
+    assert "membership-year" in run("audit", "verify", exits=1)
+
+
+@pytest.mark.usefixtures("environ")
+def test_cleaning_up_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[HousekeepingReport] = []
+
+    def busy(_housekeeping: Housekeeping) -> HousekeepingReport:
+        rounds.append(HousekeepingReport(recorded=1))
+        return rounds[-1]
+
+    monkeypatch.setattr(Housekeeping, "run_once", busy)
+    monkeypatch.setattr("wizard.commands.desk._MOST_ROUNDS", 3)
+    assert "the events of 3" in run("sessions", "clean-up")
+
+
+# --- Migrations, checks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("environ")
+def test_migrate_is_safe_to_repeat(tmp_path: Path, create: Create) -> None:
+    (tmp_path / "wizard.db").unlink()
+    for _ in range(2):
+        assert run("migrate") == "The database is at the newest migration.\n"
+    assert database.is_current(create())
+
+
+@pytest.fixture
+def lasting(redis_client: Redis) -> Iterator[None]:
+    """A Redis that keeps its file, whatever the tests' own does."""
+    before = {name: redis_client.config_get(name)[name] for name in ("appendonly", "maxmemory-policy")}
+    redis_client.config_set("appendonly", "yes")
+    redis_client.config_set("maxmemory-policy", "noeviction")
+    yield
+    for name, value in before.items():
+        redis_client.config_set(name, value or "")
+
+
+@pytest.mark.usefixtures("environ", "lasting")
+def test_check_finds_nothing_wrong() -> None:
+    said = run("check")
+    assert {line.split()[0] for line in said.splitlines()} == {"ok"}
+
+
+@pytest.mark.usefixtures("environ", "lasting")
+def test_check_refuses_a_redis_that_may_evict(redis_client: Redis) -> None:
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    assert "FAILED   Redis may throw registrations away (maxmemory-policy is allkeys-lru)" in run("check", exits=1)
+
+
+@pytest.mark.usefixtures("environ", "lasting")
+def test_check_warns_of_a_redis_without_a_file(redis_client: Redis) -> None:
+    redis_client.config_set("appendonly", "no")
+    assert "warning  Redis keeps no append-only file" in run("check")
+
+
+@pytest.mark.usefixtures("environ", "lasting")
+def test_check_refuses_a_database_that_is_behind(tmp_path: Path) -> None:
+    (tmp_path / "wizard.db").unlink()
+    assert "FAILED   The database is not at the newest migration" in run("check", exits=1)
+
+
+@pytest.mark.usefixtures("environ")
+def test_check_says_what_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WIZARD_REDIS_URL", f"unix://{tmp_path}/nobody.sock")
+    monkeypatch.setenv("WIZARD_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("WIZARD_MAIL_URL", "smtp://127.0.0.1:1")
+    said = run("check", exits=1)
+    assert "FAILED   Redis cannot be reached." in said
+    assert "FAILED   The database cannot be reached." in said
+    assert "warning  The mail server cannot be reached" in said
+
+
+@pytest.mark.usefixtures("environ", "lasting")
+def test_check_asks_the_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aiosmtpd.controller import Controller  # noqa: PLC0415
+
+    from tests.support.serving import free_port  # noqa: PLC0415
+
+    controller = Controller(object(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    monkeypatch.setenv("WIZARD_MAIL_URL", f"smtp://127.0.0.1:{controller.port}")
+    said = run("check")
+    controller.stop()
+    assert "ok       The mail server answers." in said
+
+
+@pytest.mark.usefixtures("environ")
+def test_commands_say_plainly_that_the_embedded_valkey_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WIZARD_REDIS_URL")
+    for command in (("sessions", "list"), ("sessions", "clean-up"), ("worker",)):
+        said = run(*command, exits=1)
+        assert "The embedded Valkey is not running" in said
+    assert "warning  The embedded Valkey is not running" in run("check")
+
+
+class Cluster(RedisCluster):
+    """Two nodes, one of which keeps no file."""
+
+    def __init__(self) -> None:
+        """Connect to nothing."""
+
+    def info(self, *_: object, **__: object) -> dict[str, dict[str, object]]:
+        good: dict[str, object] = {"maxmemory_policy": "noeviction", "aof_enabled": 1}
+        return {"one": good, "two": {**good, "aof_enabled": 0}}
+
+
+def test_check_looks_at_every_node_of_a_cluster(plain_settings: Settings) -> None:
+    found = list(checks._redis(Cluster(), plain_settings))
+    assert [finding.verdict.value for finding in found] == ["ok", "ok", "warning"]
+
+
+# --- Demonstration ---------------------------------------------------------------------------------------------
+
+
+def test_the_demonstration_is_added_once_and_says_how_to_sign_in(site: Flask) -> None:
+    said = run("demo")
+    assert "osot-0000001" in said
+    for new, _ in demo.GRADUATES:
+        assert new.name in said
+    for username, _, privilege, password in demo.STAFF:
+        assert re.search(rf"{username}\s+password {password}", said)
+        assert desk(site).sign_in(CLIENT, username, password).privilege is privilege
+    assert run("membership-year", "show").startswith("The membership year runs to ")
+    assert "nothing was added" in run("demo")
+    assert len(run("accounts", "list").splitlines()) == len(demo.GRADUATES)
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_demonstration_that_was_cut_off_is_completed() -> None:
+    username, name, privilege, _ = demo.STAFF[0]
+    run("staff", "add", username, "--name", name, "--privilege", privilege.value, "--generate")
+    run("membership-year", "set", "2030-01-01")
+    run("demo")
+    assert "2030-01-01" in run("membership-year", "show")
+    assert len(run("staff", "list").splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("today", "ends"), [("2026-09-30", "2026-09-30"), ("2026-10-01", "2027-09-30"), ("2027-01-01", "2027-09-30")]
+)
+def test_the_membership_year_ends_in_september(today: str, ends: str) -> None:
+    assert demo._year_end(datetime.fromisoformat(today).date()).isoformat() == ends
+
+
+@pytest.mark.usefixtures("environ")
+def test_there_is_no_demonstration_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    production = {
+        "ENV": "production",
+        "DATABASE_URL": "postgresql+psycopg://wizard@127.0.0.1:1/wizard",
+        "SECRET_KEYS": "kD8s-Qz41Vx0pLr7TnBy2WfJ9hGcMu6EaXo3",
+        "MAIL_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "no-reply@example.org",
+        "DESK_EMAIL": "desk@example.org",
+        "BASE_URL": "https://wizard.example.org",
+        "TRUSTED_HOSTS": "wizard.example.org",
+    }
+    for name, value in production.items():
+        monkeypatch.setenv(f"WIZARD_{name}", value)
+    assert "no place in production" in run("demo", exits=1)
+
+
+# --- Serving and the worker ------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("environ")
+def test_serve_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[dict[str, object]] = []
+    monkeypatch.setattr("wizard.server.serve", lambda settings, **options: served.append({**options, "s": settings}))
+    run("serve", "--port", "8123", "--threads", "4")
+    (options,) = served
+    options.pop("s")
+    assert options == {"host": "127.0.0.1", "port": 8123, "workers": 2, "threads": 4}
+
+
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("environ", "_signals")
+def test_the_worker_works_until_it_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop_after_a_round(_worker: Worker) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr("wizard.services.housekeeping.Housekeeping.run_once", stop_after_a_round)
+    run("worker")
+
+
+class Rounds:
+    """Services of which nothing works at first; the worker is stopped after some rounds."""
+
+    def __init__(self, stop: threading.Event, outcomes: list[int | Exception]) -> None:
+        self.delivery = self.housekeeping = self
+        self.stop, self.outcomes, self.tidied = stop, outcomes, 0
+
+    def deliver_due(self, limit: int) -> int:
+        outcome = self.outcomes.pop(0)
+        if not self.outcomes:
+            self.stop.set()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return min(outcome, limit)
+
+    def run_once(self) -> None:
+        self.tidied += 1
+        raise ExternalServiceError("redis")
+
+
+def test_a_worker_survives_whatever_one_round_meets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.commands.worker.DELIVER_EVERY", 0)
+    stop = threading.Event()
+    rounds = Rounds(stop, [ExternalServiceError("database"), ValueError("broken"), 20, 3])
+    Worker(rounds, stop).run()  # type: ignore[arg-type]
+    assert rounds.outcomes == []
+    assert rounds.tidied == 1
+
+
+def test_flasks_own_command_has_them_too(site: Flask) -> None:
+    cli.init_app(site)
+    group = FlaskGroup(create_app=lambda: site)
+    said = CliRunner().invoke(group, ["membership-year", "set", "2031-01-31"])
+    assert (said.exit_code, said.output) == (0, "The membership year runs to 2031-01-31.\n")
+    assert "2031-01-31" in run("membership-year", "show")
+    said = CliRunner().invoke(group, ["staff", "disable", "nobody"])
+    assert (said.exit_code, said.output) == (1, "Error: There is nobody with this user name.\n")
+    assert CliRunner().invoke(group, ["check"]).exit_code == 0

@@ -1,0 +1,225 @@
+import stat
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from limits import parse_many
+from pydantic import ValidationError
+
+from wizard.config import Settings, SettingsError, variable
+from wizard.secret_keys import kept_keys, weakness
+from wizard.services.proofs import CODE_TRIES
+
+STRONG = "8zvQ2mWc-fRk7NnYt4Lx_Ud0pSgJb9Ea"
+STRONGER = "Hc3sVq6-yTzB1xwMoKi_5uRfGj8dPnLe"
+PRODUCTION = {
+    "WIZARD_ENV": "production",
+    "WIZARD_SECRET_KEYS": STRONG,
+    "WIZARD_REDIS_URL": "redis://cache.example.org",
+    "WIZARD_DATABASE_URL": "postgresql+psycopg://wizard:hush@db.example.org/wizard",
+    "WIZARD_MAIL_URL": "smtps://wizard:hush@mail.example.org",
+    "WIZARD_MAIL_FROM": "Education records <records@example.org>",
+    "WIZARD_DESK_EMAIL": "desk@example.org",
+    "WIZARD_BASE_URL": "https://records.example.org",
+    "WIZARD_TRUSTED_HOSTS": "records.example.org",
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default data directory is `instance` where the server is started."""
+    monkeypatch.chdir(tmp_path)
+
+
+def problems(environ: Mapping[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(environ)
+    return refused.value.problems
+
+
+def test_nothing_set_is_a_development_server(tmp_path: Path) -> None:
+    settings = Settings.from_env({})
+    assert settings.env == "development"
+    assert not settings.is_production
+    assert settings.data_dir == tmp_path / "instance"
+    assert settings.redis_url is None
+    assert settings.database_url == f"sqlite:///{tmp_path}/instance/wizard.db"
+    assert settings.mail_url is None
+    assert settings.session_ttl == timedelta(hours=24)
+    assert settings.session_linked_ttl == timedelta(days=14)
+    assert settings.session_max_age == timedelta(days=30)
+    assert settings.session_grace == timedelta(days=7)
+    assert settings.coto_pattern == "[A-Z0-9]{1,8}"
+    assert settings.verify_discounts is False
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert settings.trusted_hosts == ("127.0.0.1", "localhost")
+    assert settings.proxy_count == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("WIZARD_SESSION_TTL", "90", "session_ttl", timedelta(seconds=90)),
+        ("WIZARD_SESSION_TTL", "90s", "session_ttl", timedelta(seconds=90)),
+        ("WIZARD_SESSION_TTL", "30m", "session_ttl", timedelta(minutes=30)),
+        ("WIZARD_SESSION_TTL", "12h", "session_ttl", timedelta(hours=12)),
+        ("WIZARD_SESSION_LINKED_TTL", "10d", "session_linked_ttl", timedelta(days=10)),
+        ("WIZARD_SECRET_KEYS", "new, old ,", "secret_keys", ("new", "old")),
+        ("WIZARD_TRUSTED_HOSTS", "a.example.org,b.example.org", "trusted_hosts", ("a.example.org", "b.example.org")),
+        ("WIZARD_VERIFY_DISCOUNTS", "on", "verify_discounts", True),
+        ("WIZARD_PROXY_COUNT", "2", "proxy_count", 2),
+        ("WIZARD_BASE_URL", "https://records.example.org/", "base_url", "https://records.example.org"),
+        ("WIZARD_COTO_PATTERN", "[A-Z]{2}[0-9]{4}", "coto_pattern", "[A-Z]{2}[0-9]{4}"),
+        ("WIZARD_MAIL_URL", "  ", "mail_url", None),
+        ("WIZARD_LIMIT_STARTS", "5/minute", "limit_starts", "5/minute"),
+        ("WIZARD_REDIS_URL", "unix:///run/valkey.sock", "redis_url", "unix:///run/valkey.sock"),
+        ("WIZARD_REDIS_URL", "redis+sentinel://a,b:26380/main", "redis_url", "redis+sentinel://a,b:26380/main"),
+    ],
+)
+def test_a_setting_is_read(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(Settings.from_env({name: text}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "advice"),
+    [
+        ("WIZARD_ENV", "staging", "write development or production"),
+        ("WIZARD_REDIS_URL", "memcached://host", "write a URL that begins with redis://"),
+        ("WIZARD_REDIS_URL", "redis://", "write a URL that begins with redis://"),
+        ("WIZARD_DATABASE_URL", "wizard.db", "write an SQLAlchemy URL"),
+        ("WIZARD_MAIL_URL", "mail.example.org", "write a URL that begins with smtp://"),
+        ("WIZARD_MAIL_FROM", "nobody", "no e-mail address"),
+        ("WIZARD_SESSION_TTL", "a day", "write seconds, or a form such as 30m, 24h or 14d"),
+        ("WIZARD_SESSION_TTL", "0", "write seconds, or a form such as 30m, 24h or 14d"),
+        ("WIZARD_COTO_PATTERN", "[A-Z", "no regular expression"),
+        ("WIZARD_VERIFY_DISCOUNTS", "perhaps", "write on or off"),
+        ("WIZARD_PROXY_COUNT", "one", "write a whole number"),
+        ("WIZARD_PROXY_COUNT", "-1", "write 0 or more"),
+        ("WIZARD_LIMIT_CODES", "often", "write a form such as “30 per hour; 100 per day”"),
+        ("WIZARD_WEBHOOK_URL", "https://hooks.example.org", "required with WIZARD_WEBHOOK_URL"),
+        ("WIZARD_SESSION_MAX_AGE", "1h", "none may be longer than the one after it"),
+        ("WIZARD_SECRET_KEY", STRONG, "did you mean WIZARD_SECRET_KEYS?"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_write(name: str, text: str, advice: str) -> None:
+    (problem,) = problems({name: text})
+    assert advice in problem
+    assert name in problem or name == "WIZARD_WEBHOOK_URL"
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    told = problems({"WIZARD_ENV": "production", "WIZARD_SESSION_TTL": "soon", "WIZARD_PROXY_COUNT": "x"})
+    for name in [*PRODUCTION, "WIZARD_SESSION_TTL", "WIZARD_PROXY_COUNT"]:
+        assert name == "WIZARD_ENV" or any(problem.startswith(f"{name}: ") for problem in told)
+
+
+def test_the_message_lists_the_problems() -> None:
+    with pytest.raises(SettingsError, match=r"cannot be used:\n  - WIZARD_ENV: write development or production\."):
+        Settings.from_env({"WIZARD_ENV": "prod"})
+
+
+def test_other_variables_are_left_alone() -> None:
+    Settings.from_env({"WIZARD_REQUIRE_BROWSER": "1", "HOME": "/root"})
+
+
+def test_production_starts_with_everything_given() -> None:
+    assert Settings.from_env(PRODUCTION).is_production
+
+
+@pytest.mark.parametrize("missing", [name for name in PRODUCTION if name != "WIZARD_ENV"])
+def test_production_needs(missing: str) -> None:
+    (problem,) = problems({name: text for name, text in PRODUCTION.items() if name != missing})
+    assert problem.startswith(f"{missing}: required in production: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("WIZARD_SECRET_KEYS", "short", "secret 1 is shorter than 32 characters"),
+        ("WIZARD_SECRET_KEYS", f"{STRONG},short", "secret 2 is shorter than 32 characters"),
+        ("WIZARD_WEBHOOK_SECRETS", "short", "secret 1 is shorter than 32 characters"),
+        ("WIZARD_DATABASE_URL", "sqlite:////srv/wizard.db", "SQLite is for development"),
+        ("WIZARD_BASE_URL", "http://records.example.org", "must begin with https://"),
+    ],
+)
+def test_production_refuses(name: str, text: str, reason: str) -> None:
+    (problem,) = problems(PRODUCTION | {name: text})
+    assert problem.startswith(f"{name}: ")
+    assert reason in problem
+
+
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        (STRONG, None),
+        ("b1946ac92492d2347c6235b4d2611184", None),
+        ("x" * 31, "is shorter than 32 characters"),
+        ("x" * 64, "repeats itself"),
+        ("kT9#vQ2!" * 5, "repeats itself"),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", "follows the alphabet"),
+        ("please-CHANGE-ME-before-you-go-live", "is made of well-known words"),
+        ("django-insecure-0q8w7e6r5t4z3u2i1o9p", "is made of well-known words"),
+    ],
+)
+def test_a_secret_is_judged(secret: str, reason: str | None) -> None:
+    assert weakness(secret) == reason
+
+
+def test_secrets_are_made_once_in_development(tmp_path: Path) -> None:
+    first = Settings.from_env({})
+    kept = tmp_path / "instance" / "secret-keys"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert weakness(first.secret_keys[0]) is None
+    assert Settings.from_env({}).secret_keys == first.secret_keys
+
+
+def test_kept_secrets_can_be_rotated_by_adding_a_line(tmp_path: Path) -> None:
+    (old,) = kept_keys(tmp_path)
+    (tmp_path / "secret-keys").write_text(f"{STRONG}\n{old}\n")
+    assert kept_keys(tmp_path) == (STRONG, old)
+
+
+def test_processes_that_start_together_read_the_same_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(kept_keys, [tmp_path] * 8))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-keys"]
+
+
+def test_given_secrets_leave_no_file(tmp_path: Path) -> None:
+    Settings.from_env({"WIZARD_SECRET_KEYS": STRONG})
+    assert not list(tmp_path.iterdir())
+
+
+def test_secrets_are_never_shown() -> None:
+    environ = PRODUCTION | {
+        "WIZARD_WEBHOOK_URL": "https://hooks.example.org/hush",
+        "WIZARD_WEBHOOK_SECRETS": STRONGER,
+        "WIZARD_REDIS_URL": "redis://:hush@cache.example.org",
+    }
+    shown = repr(Settings.from_env(environ))
+    for secret in (STRONG, STRONGER, "hush"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("name", ["WIZARD_REDIS_URL", "WIZARD_DATABASE_URL", "WIZARD_MAIL_URL", "WIZARD_WEBHOOK_URL"])
+def test_a_refusal_does_not_repeat_a_password(name: str) -> None:
+    assert "hush" not in str(problems({name: "nonsense//user:hush@host"}))
+
+
+def test_settings_are_frozen() -> None:
+    settings = Settings.from_env({})
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.env = "production"  # type: ignore[misc]
+
+
+def test_the_limit_of_codes_leaves_room_for_a_second_code_and_all_tries_of_both(tmp_path: Path) -> None:
+    limits = parse_many(Settings(data_dir=tmp_path).limit_codes)
+    assert min(limit.amount for limit in limits) >= 2 * (1 + CODE_TRIES)
+
+
+def test_every_setting_has_a_description_and_a_variable() -> None:
+    for field, about in Settings.model_fields.items():
+        assert about.description
+        assert variable(field) == f"WIZARD_{field.upper()}"

@@ -1,0 +1,226 @@
+"""Proving the account, and what stands in the way of a record."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.applicant import Applicant, newest_code, one, parsed, text
+from tests.support.desk import sign_in
+from tests.support.outbox import waiting
+from tests.support.seed import Seeded
+from wizard.storage.unit_of_work import SqlUnitsOfWork
+
+pytestmark = pytest.mark.usefixtures("app_seeded")
+
+
+@pytest.fixture
+def applicant(client: FlaskClient) -> Applicant:
+    return Applicant(client).start()
+
+
+@pytest.fixture
+def another(app: Flask) -> Applicant:
+    return Applicant(app.test_client()).start()
+
+
+def test_page_is_the_same_whether_there_is_such_an_account(applicant: Applicant, another: Applicant) -> None:
+    pages = []
+    for who, number in ((applicant, "osot-0000001"), (another, "osot-7777777")):
+        who.answer(user_business_id=number).decide()
+        assert who.send("account").headers["Location"].endswith("/account?sent=1")
+        shown = text(who.soup("account?sent=1"), "main").replace(number, "")
+        wrong = who.send("account", {"code": "000000"})
+        assert wrong.status_code == 422
+        pages.append((shown, text(parsed(wrong), "main").replace(number, "")))
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("", "Enter the six digits"), ("12", "A code is six digits"), ("000000", "not the code we sent")],
+)
+def test_wrong_code_says_how_to_go_on(applicant: Applicant, code: str, message: str) -> None:
+    applicant.answer().decide()
+    applicant.send("account")
+    answer = applicant.send("account", {"code": code})
+    assert answer.status_code == 422
+    assert message in one(parsed(answer), "#code-error").text
+
+
+def test_code_typed_in_groups_is_right(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide()
+    applicant.send("account")
+    code = newest_code(app_units)
+    assert applicant.send("account", {"code": f" {code[:3]} {code[3:]} "}).headers["Location"].endswith("/confirm")
+
+
+def test_new_code_replaces_the_old(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide()
+    applicant.send("account")
+    first = newest_code(app_units)
+    applicant.send("account")
+    second = newest_code(app_units)
+    if first != second:
+        assert applicant.send("account", {"code": first}).status_code == 422
+    assert applicant.send("account", {"code": second}).status_code == 303
+
+
+def test_inactive_account_is_refused_with_a_way_out(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer(user_business_id="osot-0000004").decide()
+    applicant.send("account")
+    answer = applicant.send("account", {"code": newest_code(app_units)})
+    assert answer.status_code == 422
+    assert "This account cannot be used" in one(parsed(answer), "[role=alert]").text
+    assert "desk@wizard.test" in one(parsed(answer), "main").text
+
+
+def test_account_with_a_record_keeps_the_answers_and_tells_of_the_desk(
+    applicant: Applicant, another: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    applicant.answer().decide().prove(app_units).declare()
+    another.answer(graduation_year="2020").decide()
+    another.send("account")
+    answer = another.send("account", {"code": newest_code(app_units)})
+    assert answer.status_code == 422
+    assert "has an education record already" in one(parsed(answer), "[role=alert]").text
+    assert "2020" in another.soup("review").text
+
+
+def test_coto_number_of_another_record_is_told_only_to_the_proved(
+    applicant: Applicant, another: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    held = {"coto_status": "general", "coto_registration": "G7"}
+    applicant.answer(**held).decide().prove(app_units).declare()
+    another.answer(user_business_id="osot-0000002", **held).decide()
+    another.send("account")
+    answer = another.send("account", {"code": newest_code(app_units)})
+    assert answer.status_code == 422
+    assert "COTO registration number already" in answer.text
+
+
+def test_submitting_needs_the_declaration(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide().prove(app_units)
+    answer = applicant.send("confirm")
+    assert answer.status_code == 422
+    soup = parsed(answer)
+    assert one(soup, "#declaration")["aria-invalid"] == "true"
+    assert one(soup, "[role=alert] a[href='#declaration']")
+
+
+def test_confirming_in_a_browser_without_the_proof_leads_to_the_code(
+    applicant: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    applicant.answer().decide().prove(app_units)
+    with applicant.client.session_transaction() as session:
+        session.pop(f"proof:{applicant.session_id}")
+    assert applicant.client.get(applicant.address("confirm")).headers["Location"].endswith("/account")
+    assert applicant.declare().headers["Location"].endswith("/account")
+    applicant.prove(app_units)
+    assert applicant.declare().headers["Location"].endswith("/complete")
+
+
+def test_receipt_without_the_proof_shows_only_the_number(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide().prove(app_units).declare()
+    with applicant.client.session_transaction() as session:
+        session.pop(f"proof:{applicant.session_id}")
+    receipt = applicant.soup("complete")
+    assert text(receipt, "#receipt-number") == "osot-oted-0000001"
+    assert not receipt.select("#category")
+
+
+def test_receipt_says_what_the_desk_verifies(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer(university="other", other_details="Oxford", country="GB").decide().prove(app_units).declare()
+    receipt = text(applicant.soup("complete"), "main")
+    assert "You studied in United Kingdom" in receipt
+    assert "Your school is not on the list" in receipt
+
+
+def test_confirmation_is_on_its_way(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide().prove(app_units).declare()
+    assert [message.recipient for message in waiting(app_units) if message.kind == "confirmation"] == [
+        "ada@example.org"
+    ]
+
+
+@pytest.mark.parametrize("who", ["main", "admin"])
+def test_staff_link_without_a_code_and_only_main_submits(
+    applicant: Applicant, app: Flask, app_seeded: Seeded, who: str
+) -> None:
+    applicant.answer().decide()
+    desk = Applicant(app.test_client(), applicant.session_id)
+    sign_in(desk.client, getattr(app_seeded, who))
+    with desk.client.session_transaction() as session:
+        session[f"helping:{applicant.session_id}"] = "1"
+    page = desk.soup("account")
+    assert not page.select("#code")
+    assert ("You cannot submit" in page.text) == (who == "admin")
+    assert desk.send("account").headers["Location"].endswith("/confirm")
+    answer = desk.declare()
+    if who == "main":
+        assert answer.headers["Location"].endswith("/complete")
+        assert text(desk.soup("complete"), "#category") == "New Graduate"
+    else:
+        assert answer.status_code == 422
+        assert "it takes the privilege “main”" in one(parsed(answer), "[role=alert]").text
+
+
+def test_receipt_without_the_proof_promises_nothing_about_verification(
+    applicant: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    applicant.answer(country="GB", university="not_applicable").decide().prove(app_units).declare()
+    with applicant.client.session_transaction() as session:
+        session.pop(f"proof:{applicant.session_id}")
+    assert "You need do nothing more" not in applicant.soup("complete").text
+
+
+def test_receipt_names_the_desk_where_it_is_printed(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide().prove(app_units).declare()
+    assert "You need do nothing more" in applicant.soup("complete").text
+    assert one(applicant.soup("complete"), "main a[href='mailto:desk@wizard.test']")
+
+
+def test_coto_number_of_another_record_is_put_right_where_it_was_entered(
+    applicant: Applicant, another: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    held = {"coto_status": "general", "coto_registration": "G7"}
+    applicant.answer(**held).decide().prove(app_units).declare()
+    another.answer(user_business_id="osot-0000002", **held).decide()
+    another.send("account")
+    refused = parsed(another.send("account", {"code": newest_code(app_units)}))
+    place = f"{another.address('coto')}#coto_registration"
+    assert one(refused, f"[role=alert] a[href='{place}']")
+    assert one(refused, f".notice a[href='{place}']")
+    assert "Correct your member number" not in refused.text
+    # The code is used up: there is nothing to do with it any more.
+    assert not refused.select("#code")
+
+
+def test_a_record_that_exists_already_is_told_once(
+    applicant: Applicant, another: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    applicant.answer().decide().prove(app_units).declare()
+    another.answer().decide().send("account")
+    refused = parsed(another.send("account", {"code": newest_code(app_units)}))
+    assert len(refused.select("[role=alert] li")) == 1
+
+
+def test_account_that_is_proved_asks_for_no_code_again(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide().prove(app_units)
+    for place in ("account", "account?sent=1"):
+        again = applicant.soup(place)
+        assert "is yours" in text(again, "main .lead")
+        assert not again.select("#code")
+        assert one(again, f"main a.button[href='{applicant.address('confirm')}']")
+
+
+def test_only_a_code_that_was_just_sent_is_said_to_be(applicant: Applicant) -> None:
+    applicant.answer().decide()
+    entering = one(applicant.soup("account"), "main a[href$='entering=1']")
+    shown = parsed(applicant.client.get(str(entering["href"])))
+    assert one(shown, "#code")
+    assert "just sent" not in shown.text
+    applicant.send("account")
+    assert "just sent" in applicant.soup("account?sent=1").text
+    assert "just sent" not in applicant.send("account", {"code": "000000"}).text

@@ -1,0 +1,266 @@
+"""The forms of the steps: errors linked both ways, what was typed kept, conditional fields, inline checks."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from redis import Redis
+
+from tests.support.applicant import ANSWERS, HTMX, Applicant, one, parsed, text
+from tests.support.desk import SYSTEM
+from tests.support.roundtrips import counted
+from wizard.services.bundle import Services
+
+pytestmark = pytest.mark.usefixtures("app_seeded")
+
+
+@pytest.fixture
+def applicant(client: FlaskClient) -> Applicant:
+    return Applicant(client).start()
+
+
+def assert_wrong(soup: BeautifulSoup, field: str, message: str) -> None:
+    """Summary and inline message, linked both ways (promise 12)."""
+    assert text(soup, "title").startswith("Error:")
+    summary = one(soup, "[role=alert]")
+    assert message in one(summary, f"a[href='#{field}']").text
+    control = one(soup, f"#{field}")
+    error = one(soup, f"#{field}-error")
+    assert message in error.text
+    tied = control if control.get("type") != "radio" else control.find_parent("fieldset")
+    assert tied is not None
+    assert tied["aria-invalid"] == "true"
+    assert f"{field}-error" in str(tied["aria-describedby"]).split()
+
+
+@pytest.mark.parametrize(
+    ("step", "values", "field", "message"),
+    [
+        ("identity", {"user_business_id": ""}, "user_business_id", "Enter your member number"),
+        ("identity", {"user_business_id": "no spaces"}, "user_business_id", "1 to 20 letters"),
+        (
+            "identity",
+            {"user_business_id": "osot-0000001", "email": "nobody@"},
+            "email",
+            "Enter an e-mail address in full",
+        ),
+        ("education", {"university": ""}, "university", "Choose where you studied"),
+        ("education", {"university": "atlantis"}, "university", "from the list"),
+        ("education", {"university": "other", "other_details": "  "}, "other_details", "Enter the name of your school"),
+        ("education", {"university": "other", "other_details": "x" * 101}, "other_details", "up to 100 characters"),
+        ("education", {"country": "FR"}, "country", "McMaster University is in Ontario"),
+        ("education", {"country": ""}, "country", "Choose the country"),
+        ("education", {"graduation_year": ""}, "graduation_year", "Choose the year"),
+        ("education", {"graduation_year": "2035"}, "graduation_year", "Choose a year up to 2029"),
+        ("education", {"degree_type": ""}, "degree_type", "Choose the degree"),
+        ("coto", {"coto_status": ""}, "coto_status", "Choose your standing"),
+        ("coto", {"coto_status": "general"}, "coto_registration", "Enter your COTO registration number"),
+        ("coto", {"coto_status": "general", "coto_registration": "TOO-LONG-1"}, "coto_registration", "1 to 8 letters"),
+        ("privacy", {"access_modifier": "secret"}, "access_modifier", "from the list"),
+        ("privacy", {"notes": "n" * 1001}, "notes", "up to 1,000 characters"),
+    ],
+)
+def test_wrong_answer_answers_422_with_summary_and_message(
+    applicant: Applicant, step: str, values: dict[str, str], field: str, message: str
+) -> None:
+    for before in list(ANSWERS)[: list(ANSWERS).index(step)]:
+        applicant.answer(before)
+    sent = {**ANSWERS[step], **values}
+    answer = applicant.submit(step, **sent)
+    assert answer.status_code == 422
+    assert_wrong(parsed(answer), field, message)
+
+
+def test_everything_typed_is_shown_again_exactly(applicant: Applicant) -> None:
+    answer = applicant.submit("identity", user_business_id=" <b>bad & number ", email=' "quoted"@ ')
+    soup = parsed(answer)
+    assert one(soup, "#user_business_id")["value"] == " <b>bad & number "
+    assert one(soup, "#email")["value"] == ' "quoted"@ '
+    applicant.answer("identity")
+    soup = parsed(applicant.submit("education", **{**ANSWERS["education"], "graduation_year": "2035<", "country": ""}))
+    assert one(soup, "#graduation_year option[selected]")["value"] == "2035<"
+    assert one(soup, "#university option[selected]")["value"] == "mcmaster"
+
+
+def test_missing_fields_are_never_their_defaults(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    version = one(applicant.soup("education"), "input[name=version]")["value"]
+    soup = parsed(applicant.send("education", {"version": str(version)}))
+    for field in ("degree_type", "university", "country", "graduation_year"):
+        assert one(soup, f"#{field}-error")
+
+
+def test_defaults_are_chosen(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    education = applicant.soup("education")
+    assert one(education, "#degree_type option[selected]")["value"] == "masters"
+    assert one(education, "#country option[selected]")["value"] == "CA"
+    applicant.answer("education", "coto")
+    assert one(applicant.soup("privacy"), "[name=access_modifier][checked]")["value"] == "private"
+
+
+def test_option_lists_are_whole_and_in_order(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    soup = applicant.soup("education")
+    countries = [option["value"] for option in soup.select("#country option")]
+    assert len(countries) == 249
+    assert countries[:3] == ["CA", "AF", "AX"]
+    years = [option["value"] for option in soup.select("#graduation_year option")]
+    assert years[:3] == ["", "2029", "2028"]
+    assert years[-3:] == ["1970-1979", "1960-1969", "pre-1960"]
+
+
+def test_conditional_fields_are_asked_only_where_they_apply(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    assert not applicant.soup("education").select("#other_details")
+    applicant.answer("education", university="other", other_details="Dalhousie University")
+    assert one(applicant.soup("education"), "#other_details")["value"] == "Dalhousie University"
+    applicant.answer("coto", coto_status="general", coto_registration="G1")
+    assert one(applicant.soup("coto"), "#coto_registration")["value"] == "G1"
+
+
+def test_value_left_in_a_field_that_no_longer_applies_is_dropped(applicant: Applicant, services: Services) -> None:
+    applicant.answer("identity")
+    applicant.answer("education", university="mcmaster", other_details="left behind")
+    applicant.answer("coto", coto_status="pending", coto_registration="G1")
+    data = services.orchestrator.get(SYSTEM, applicant.session_id).registration.data
+    assert data.other_details is None
+    assert data.coto_registration is None
+
+
+# --- Inline validation --------------------------------------------------------------------------------------
+
+
+def check(applicant: Applicant, name: str, values: dict[str, str], *, query: str = "") -> BeautifulSoup:
+    answer = applicant.send(f"fields/{name}{query}", values, headers=HTMX)
+    assert answer.status_code == 200
+    soup = parsed(answer)
+    assert not soup.select("html, body, main")
+    return soup
+
+
+def test_field_is_checked_alone(applicant: Applicant) -> None:
+    soup = check(applicant, "user_business_id", {"user_business_id": "a b", "email": "not one"})
+    assert "1 to 20" in one(soup, "#user_business_id-error").text
+    assert one(soup, "#user_business_id")["value"] == "a b"
+    assert not soup.select("#email-error")
+
+
+def test_field_that_is_right_has_no_message(applicant: Applicant) -> None:
+    soup = check(applicant, "user_business_id", {"user_business_id": "osot-0000001"})
+    assert not soup.select("#user_business_id-error")
+    assert not one(soup, "#user_business_id").has_attr("aria-invalid")
+
+
+def test_checking_a_field_tells_nothing_of_members(applicant: Applicant) -> None:
+    known = check(applicant, "user_business_id", {"user_business_id": "osot-0000002"})
+    unknown = check(applicant, "user_business_id", {"user_business_id": "osot-9999992"})
+    assert str(known).replace("0000002", "") == str(unknown).replace("9999992", "")
+
+
+def test_conditional_field_appears_without_blame(applicant: Applicant) -> None:
+    soup = check(applicant, "coto_registration", {"coto_status": "general"}, query="?appearing=1")
+    assert one(soup, "#coto_registration")
+    assert not soup.select("#coto_registration-error")
+    gone = check(applicant, "coto_registration", {"coto_status": "pending"}, query="?appearing=1")
+    assert not gone.select("#coto_registration")
+    assert one(gone, "#slot-coto_registration")
+
+
+def test_ontario_school_suggests_canada(applicant: Applicant) -> None:
+    soup = check(applicant, "country", {"university": "queens", "country": "FR"}, query="?appearing=1")
+    assert "Queen’s University is in Canada" in one(soup, "#country-notice").text
+    assert one(soup, "button").text == "Choose Canada"
+    assert one(soup, "#country option[selected]")["value"] == "FR"
+    assert not check(applicant, "country", {"university": "other", "country": "FR"}, query="?appearing=1").select(
+        "button"
+    )
+
+
+@pytest.mark.parametrize("address", ["ada@mcmaster.ca", "ada@mail.utoronto.ca", "ada@Harvard.EDU"])
+def test_student_address_gets_a_gentle_warning(applicant: Applicant, address: str) -> None:
+    soup = check(applicant, "email", {"email": address})
+    assert "may stop working" in one(soup, "#email-notice").text
+    assert not soup.select("#email-error")
+    applicant.answer(email=address)
+    assert "may stop working" in applicant.soup("review").text
+
+
+def test_other_address_gets_none(applicant: Applicant) -> None:
+    assert not check(applicant, "email", {"email": "ada@notmcmaster.ca"}).select("#email-notice")
+
+
+def test_unknown_field_is_404(applicant: Applicant) -> None:
+    assert applicant.send("fields/version").status_code == 404
+
+
+# --- Two tabs (promise 5) -----------------------------------------------------------------------------------
+
+
+def test_stale_answers_are_409_with_both_versions_and_a_choice(applicant: Applicant) -> None:
+    applicant.answer()
+    old = one(applicant.soup("education"), "input[name=version]")["value"]
+    applicant.submit("education", graduation_year="2020")
+    answer = applicant.send("education", {**ANSWERS["education"], "graduation_year": "2019", "version": str(old)})
+    assert answer.status_code == 409
+    soup = parsed(answer)
+    row = one(soup, "tr.differs")
+    assert [cell.text for cell in row.select("td")] == ["2019", "2020"]
+    mine = {str(field["name"]): str(field["value"]) for field in soup.select("main form input")}
+    kept = applicant.client.post(applicant.address("education"), data=mine)
+    assert kept.headers["Location"].endswith("/review")
+    assert one(applicant.soup("education"), "#graduation_year option[selected]")["value"] == "2019"
+
+
+def test_stale_answers_that_are_stored_already_go_on(applicant: Applicant) -> None:
+    applicant.answer()
+    old = one(applicant.soup("education"), "input[name=version]")["value"]
+    applicant.submit("education", graduation_year="2020")
+    answer = applicant.send("education", {**ANSWERS["education"], "graduation_year": "2020", "version": str(old)})
+    assert answer.status_code == 303
+
+
+def test_two_first_answers_are_not_mixed(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    answer = applicant.send("identity", {"version": "", "user_business_id": "osot-0000002", "email": ""})
+    assert answer.status_code == 409
+    assert "osot-0000002" in answer.text
+
+
+# --- What a page costs --------------------------------------------------------------------------------------
+
+
+def test_data_step_costs_few_round_trips(applicant: Applicant, redis_client: Redis) -> None:
+    applicant.answer("identity", "education")
+    version = str(one(applicant.soup("coto"), "input[name=version]")["value"])
+    token = applicant.token()
+    with counted(redis_client, *_clients(applicant)) as trips:
+        applicant.client.get(applicant.address("coto"))
+    assert trips.count <= 2, trips.sent
+    with counted(redis_client, *_clients(applicant)) as trips:
+        answer = applicant.client.post(
+            applicant.address("coto"), data={"csrf_token": token, "version": version, **ANSWERS["coto"]}
+        )
+    assert answer.status_code == 303
+    assert trips.count <= 3, trips.sent
+
+
+def _clients(applicant: Applicant) -> tuple[Redis, ...]:
+    return (applicant.client.application.extensions["wizard_stores"].redis,)
+
+
+def test_what_follows_from_a_wrong_answer_is_not_said_beside_it(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    values = {**ANSWERS["education"], "country": "FR", "version": "1"}
+    soup = parsed(applicant.send("fields/country", values, headers=HTMX))
+    assert "McMaster University is in Ontario" in text(soup, "#country-error")
+    assert not soup.select(".field-notice")
+    assert one(soup, "button").text == "Choose Canada"
+
+
+def test_both_versions_show_the_address_too(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    answer = applicant.send("identity", {"version": "", "user_business_id": "osot-0000009", "email": ""})
+    assert answer.status_code == 409
+    assert "ada@example.org" in text(parsed(answer), "table")

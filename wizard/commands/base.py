@@ -1,0 +1,112 @@
+"""What all commands share: the application, the caller, and refusals as plain sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+from flask import Flask, current_app, has_app_context
+from redis.exceptions import RedisError
+
+from wizard import create_app, logs
+from wizard.commands.wording import sentence
+from wizard.config import Settings, SettingsError
+from wizard.core.actors import Actor
+from wizard.core.errors import WizardError
+from wizard.services.bundle import Services
+from wizard.services.ports import Call
+from wizard.storage.embedded import EmbeddedValkeyError
+
+if TYPE_CHECKING:
+    from wizard.wiring import Stores
+
+CALL = Call(Actor.system("command"))
+_NOT_RUNNING = (
+    "The embedded Valkey is not running. Start the site with “wizard serve”, or name a server in WIZARD_REDIS_URL."
+)
+
+
+class Command(click.Command):
+    """A command whose refusals are sentences, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except WizardError as error:
+            told = [sentence(problem.message, problem.params) for problem in error.problems]
+            raise click.ClickException("\n".join(told)) from error
+        except (SettingsError, EmbeddedValkeyError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+    group_class = type
+
+
+def settings() -> Settings:
+    """The settings. Raises SettingsError."""
+    if has_app_context():
+        return cast("Settings", current_app.extensions["wizard_settings"])
+    return Settings.from_env(os.environ)
+
+
+def app(*, level: int = logging.WARNING) -> Flask:
+    """The application: Flask's own where it runs the command, else a new one. Logs are for when something is wrong."""
+    chosen = settings()
+    logs.configure(production=chosen.is_production, level=level)
+    return current_app if has_app_context() else create_app(chosen)
+
+
+def services() -> Services:
+    """The services of the application."""
+    return services_of(app())
+
+
+def services_of(made: Flask) -> Services:
+    """The services of an application."""
+    return cast("Services", made.extensions["wizard"])
+
+
+def stores_of(made: Flask) -> Stores:
+    """The stores of an application."""
+    return cast("Stores", made.extensions["wizard_stores"])
+
+
+def require_redis(made: Flask) -> None:
+    """Raise a plain refusal where the embedded Valkey is meant and does not run."""
+    if settings().redis_url is not None:
+        return
+    try:
+        stores_of(made).redis.ping()
+    except RedisError:
+        raise click.ClickException(_NOT_RUNNING) from None
+
+
+@contextmanager
+def progress(length: int) -> Iterator[Callable[[], None]]:
+    """A progress bar to be moved on by calling it, where a person watches."""
+    if not _a_person_watches():
+        yield lambda: None
+        return
+    with click.progressbar(length=length) as bar:
+        yield lambda: bar.update(1)
+
+
+def _a_person_watches() -> bool:
+    return sys.stdout.isatty()
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
+    """Print rows in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

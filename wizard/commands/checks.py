@@ -1,0 +1,100 @@
+"""What `wizard check` looks at: the database and its migrations, Redis and how it keeps things, the mail server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask
+from redis import Redis, RedisCluster
+from redis.exceptions import RedisError
+
+from wizard.commands import base
+from wizard.config import Settings
+from wizard.core.errors import ExternalServiceError
+from wizard.storage import database
+from wizard.storage.mail import SmtpSender, sender_for
+
+
+class Verdict(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    verdict: Verdict
+    sentence: str
+
+
+def findings(made: Flask, settings: Settings) -> list[Finding]:
+    """Everything that was looked at, good and bad."""
+    return [*_database(made), *_redis(base.stores_of(made).redis, settings), *_mail(settings)]
+
+
+def _database(made: Flask) -> Iterator[Finding]:
+    try:
+        current = database.is_current(made)
+    except ExternalServiceError:
+        yield Finding(Verdict.FAILED, "The database cannot be reached.")
+        return
+    yield Finding(Verdict.OK, "The database answers.")
+    if current:
+        yield Finding(Verdict.OK, "The database is at the newest migration.")
+    else:
+        yield Finding(Verdict.FAILED, "The database is not at the newest migration: run “wizard migrate”.")
+
+
+def _redis(client: Redis | RedisCluster, settings: Settings) -> Iterator[Finding]:
+    try:
+        servers = _info(client)
+    except RedisError:
+        if settings.redis_url is None:
+            yield Finding(Verdict.WARNING, "The embedded Valkey is not running; “wizard serve” starts it.")
+        else:
+            yield Finding(Verdict.FAILED, "Redis cannot be reached.")
+        return
+    yield Finding(Verdict.OK, "Redis answers.")
+    policies = {str(server.get("maxmemory_policy", "unknown")) for server in servers}
+    if policies == {"noeviction"}:
+        yield Finding(Verdict.OK, "Redis never evicts.")
+    else:
+        policy = ", ".join(sorted(policies - {"noeviction"}))
+        yield Finding(
+            Verdict.FAILED,
+            f"Redis may throw registrations away (maxmemory-policy is {policy}): set it to noeviction.",
+        )
+    if all(server.get("aof_enabled") for server in servers):
+        yield Finding(Verdict.OK, "Redis keeps an append-only file.")
+    else:
+        yield Finding(
+            Verdict.WARNING, "Redis keeps no append-only file (appendonly no): a crash of it loses accepted answers."
+        )
+
+
+def _info(client: Redis | RedisCluster) -> list[dict[str, Any]]:
+    """What each server says of its memory and its files; a Cluster has several."""
+    if isinstance(client, RedisCluster):
+        by_node: dict[str, dict[str, Any]] = client.info("everything", target_nodes=RedisCluster.PRIMARIES)
+        return list(by_node.values())
+    return [client.info("everything")]
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    sender = sender_for(settings)
+    if not isinstance(sender, SmtpSender):
+        yield Finding(Verdict.OK, f"Mails are written to {settings.data_dir / 'mail'}.")
+        return
+    try:
+        sender.ping()
+    except ExternalServiceError:
+        yield Finding(Verdict.WARNING, "The mail server cannot be reached: mails wait until it can.")
+    else:
+        yield Finding(Verdict.OK, "The mail server answers.")

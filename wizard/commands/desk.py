@@ -1,0 +1,105 @@
+"""Commands for the membership year, for registrations under way, and for the audit trail."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import click
+
+from wizard.commands import base
+from wizard.core.registration import Status
+
+_MOST_ROUNDS = 1000
+
+
+class Day(click.ParamType[date | None]):
+    """A day as 2027-09-30, or “none”."""
+
+    name = "day"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date | None:
+        """The day; None for “none”."""
+        if value == "none":
+            return None
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"“{value}” is no day; write a form such as 2027-09-30, or none.", param, ctx)
+
+
+@click.group("membership-year", cls=base.Group)
+def membership_year() -> None:
+    """The last day of the membership year, which decides who is a New Graduate."""
+
+
+@membership_year.command("set")
+@click.argument("last_day", type=Day())
+def set_year(*, last_day: date | None) -> None:
+    """Set the last day, such as 2027-09-30; “none” closes the year without a next one."""
+    base.services().membership.set(base.CALL, last_day)
+    _tell(last_day)
+
+
+@membership_year.command("show")
+def show_year() -> None:
+    """Show the last day."""
+    _tell(base.services().membership.current_end())
+
+
+def _tell(last_day: date | None) -> None:
+    click.echo(f"The membership year runs to {last_day.isoformat()}." if last_day else "No membership year is set.")
+
+
+@click.group(cls=base.Group)
+def sessions() -> None:
+    """Registrations under way."""
+
+
+@sessions.command("list")
+@click.option("--status", type=click.Choice([status.value for status in Status]), help="Only those at this status.")
+def list_sessions(*, status: str | None) -> None:
+    """List registrations, newest change first: id, status, last change, end."""
+    made = base.app()
+    base.require_redis(made)
+    desk = base.services_of(made).desk
+    cursor = None
+    while True:
+        page = desk.sessions(base.CALL, status=Status(status) if status else None, cursor=cursor)
+        for each in page.registrations:
+            changed, ends = (f"{instant:%Y-%m-%d %H:%M}Z" for instant in (each.updated_at, each.expires_at))
+            click.echo(f"{each.session_id}  {each.status.value:<19}  {changed}  {ends}")
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+@sessions.command("clean-up")
+def clean_up() -> None:
+    """Record and remove what has expired, bring waiting events into the audit trail, repair the indexes."""
+    made = base.app()
+    base.require_redis(made)
+    housekeeping = base.services_of(made).housekeeping
+    recorded = expired = 0
+    for _ in range(_MOST_ROUNDS):
+        report = housekeeping.run_once()
+        recorded, expired = recorded + report.recorded, expired + report.expired
+        if not report.did_anything:
+            break
+    click.echo(f"{expired} expired and removed; the events of {recorded} more are in the audit trail.")
+
+
+@click.group(cls=base.Group)
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command("verify")
+def verify() -> None:
+    """Look for rows that were changed, removed, reordered or cut off; exits with 1 where there are any."""
+    with base.stores_of(base.app()).units.read() as unit:
+        wrong = unit.audit.verify()
+    for finding in wrong:
+        click.echo(finding)
+    if wrong:
+        raise SystemExit(1)
+    click.echo("The audit trail is whole.")

@@ -1,0 +1,120 @@
+"""Commands for member accounts and for staff."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import BinaryIO
+
+import click
+
+from wizard.commands import base
+from wizard.commands.wording import sentence
+from wizard.core.accounts import AccountStatus
+from wizard.core.actors import Privilege
+from wizard.services.accounts import LANGUAGES, ImportReport, NewAccount
+
+_PAGE = 500
+_STATUSES = [status.value for status in AccountStatus]
+
+
+@click.group(cls=base.Group)
+def accounts() -> None:
+    """Member accounts."""
+
+
+@accounts.command("add")
+@click.option("--name", required=True, help="The member's name.")
+@click.option("--email", required=True, help="Where codes and receipts are sent.")
+@click.option("--number", help="The member number; without it the next osot-… is given.")
+@click.option("--status", type=click.Choice(_STATUSES), default="active", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+def add_account(*, name: str, email: str, number: str | None, status: str, language: str) -> None:
+    """Add an account."""
+    new = NewAccount(name=name, email=email, number=number, status=AccountStatus(status), language=language)
+    account = base.services().accounts.add(base.CALL, new)
+    click.echo(f"{account.number} was added.")
+
+
+@accounts.command("import")
+@click.argument("file", type=click.File("rb"))
+def import_accounts(*, file: BinaryIO) -> None:
+    """Add the accounts of a CSV file: number (optional), name, email, status (optional), language (optional).
+
+    Good rows go in whatever the others are; the same file twice adds nothing. Exits with 1 where a row was rejected.
+    """
+    content = file.read()
+    with base.progress(length=content.count(b"\n")) as moved:
+        report = base.services().accounts.import_csv(base.CALL, content, on_row=moved)
+    _tell(report)
+    if report.rejected:
+        raise SystemExit(1)
+
+
+def _tell(report: ImportReport) -> None:
+    click.echo(f"{report.added} added, {report.known} there already, {len(report.rejected)} rejected.")
+    for row in report.rejected:
+        place = f"row {row.row}, {row.column}" if row.column else f"row {row.row}"
+        click.echo(f"{place}: {sentence(row.reason)}")
+
+
+@accounts.command("list")
+def list_accounts() -> None:
+    """List all accounts in the order of their numbers."""
+    service = base.services().accounts
+    after = None
+    while found := service.page(base.CALL, after=after, limit=_PAGE):
+        base.table([(each.number, each.status.value, each.language, each.name, each.email) for each in found])
+        after = found[-1].number
+
+
+@click.group(cls=base.Group)
+def staff() -> None:
+    """The members of the registration desk."""
+
+
+@staff.command("add")
+@click.argument("username")
+@click.option("--name", required=True, help="Their name, as it stands in the audit trail.")
+@click.option("--privilege", type=click.Choice(["admin", "main"]), required=True, help="What they may do.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--generate", is_flag=True, help="Make a password and print it, this once.")
+def add_staff(*, username: str, name: str, privilege: str, password_stdin: bool, generate: bool) -> None:
+    """Add somebody to the desk; asks for their password."""
+    password = _password(from_stdin=password_stdin, generate=generate)
+    member = base.services().desk.add(
+        base.CALL, username=username, name=name, password=password, privilege=Privilege(privilege)
+    )
+    click.echo(f"{member.username} was added.")
+    if generate:
+        click.echo(f"Password, shown only now: {password}")
+
+
+def _password(*, from_stdin: bool, generate: bool) -> str:
+    if from_stdin and generate:
+        raise click.UsageError("--password-stdin and --generate exclude each other.")
+    if generate:
+        return secrets.token_urlsafe(18)
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@staff.command("list")
+def list_staff() -> None:
+    """List the members of the desk."""
+    members = base.services().desk.members(base.CALL)
+    if members:
+        base.table([_row(each.username, each.privilege, each.name, active=each.active) for each in members])
+
+
+def _row(username: str, privilege: Privilege, name: str, *, active: bool) -> tuple[str, ...]:
+    return username, privilege.value, "active" if active else "disabled", name
+
+
+@staff.command("disable")
+@click.argument("username")
+def disable_staff(*, username: str) -> None:
+    """Let somebody sign in no more, and sign them out everywhere at once."""
+    member = base.services().desk.disable(base.CALL, username)
+    click.echo(f"{member.username} can no longer sign in.")

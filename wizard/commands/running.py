@@ -1,0 +1,60 @@
+"""Commands that run the site and look after what it stands on."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from threading import Event
+
+import click
+
+from wizard.commands import base
+from wizard.commands.checks import Finding, Verdict, findings
+from wizard.commands.worker import Worker
+from wizard.storage import database
+
+
+@click.command(cls=base.Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1), help="Threads of each process.")
+def serve(*, host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the site, with the worker and, where no Redis is named, the embedded Valkey beside it."""
+    from wizard import server  # noqa: PLC0415 - gunicorn is of use to no other command
+
+    server.serve(base.settings(), host=host, port=port, workers=workers, threads=threads)
+
+
+@click.command(cls=base.Command)
+def worker() -> None:
+    """Deliver mails, send reminders and record expiry, until SIGTERM or Ctrl-C. “wizard serve” runs one by itself."""
+    made = base.app(level=logging.INFO)
+    base.require_redis(made)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Worker(base.services_of(made), stop).run()
+
+
+@click.command(cls=base.Command)
+def migrate() -> None:
+    """Bring the database to the newest migration. Safe to repeat."""
+    database.migrate(base.app())
+    click.echo("The database is at the newest migration.")
+
+
+@click.command(cls=base.Command)
+def check() -> None:
+    """Check settings, connections and migrations; exits with 1 where the site could not run well."""
+    made = base.app()
+    click.echo("ok       The settings can be used.")
+    found = findings(made, base.settings())
+    for finding in found:
+        click.echo(_line(finding))
+    if any(finding.verdict is Verdict.FAILED for finding in found):
+        raise SystemExit(1)
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding.verdict.value:<8} {finding.sentence}"

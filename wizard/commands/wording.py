@@ -1,0 +1,36 @@
+"""From message ids to sentences for a terminal: those of the commands here, all others as the pages have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wizard.web import wording
+
+_SENTENCES: Mapping[str, str] = {
+    "csv.columns": "The file has no column named: %(missing)s. Its first row has to name the columns.",
+    "csv.row": "the row cannot be read: a quotation mark is not closed, or there are more cells than columns",
+    "name.format": "a name is needed, of up to 200 characters on one line",
+    "name.required": "A name is needed.",
+    "email.format": "not an e-mail address in full, such as name@example.com",
+    "language.choice": "the language is en or fr",
+    "status.choice": "the status is active, inactive or pending",
+    "user_business_id.format": "a member number is 1 to 20 letters, digits, hyphens or underscores",
+    "account.number_taken": "another account has this member number",
+    "username.format": "A user name is up to 50 small letters, digits, dots, hyphens or underscores.",
+    "staff.username_taken": "There is somebody with this user name already.",
+    "password.length": "A password has at least %(least)s characters.",
+    "privilege.choice": "The privilege is admin or main.",
+    "staff.unknown": "There is nobody with this user name.",
+    "redis.unavailable": "Redis cannot be reached.",
+    "database.unavailable": "The database cannot be reached.",
+}
+
+
+def sentence(message: str, params: Mapping[str, str] | None = None) -> str:
+    """The sentence for a message id; the id itself where nobody has worded it."""
+    if message in _SENTENCES:
+        return _SENTENCES[message] % (params or {})
+    try:
+        return wording.sentence(message, params)
+    except KeyError:
+        return message

@@ -1,0 +1,50 @@
+"""The worker: delivers what waits in the outbox, and does the housekeeping, until it is told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from time import monotonic
+from typing import TypeVar
+
+import structlog
+
+from wizard.core.errors import ExternalServiceError
+from wizard.services.bundle import Services
+
+DELIVER_EVERY = 0.5
+HOUSEKEEPING_EVERY = 15.0
+BATCH = 20
+
+_Answer = TypeVar("_Answer")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Any number of them may run at once, on any number of machines."""
+
+    services: Services
+    stop: Event
+
+    def run(self) -> None:
+        """Work until `stop` is set. What fails is logged and tried again: a worker does not die of it."""
+        housekeeping_due = monotonic()
+        while not self.stop.is_set():
+            delivered = self._attempt(lambda: self.services.delivery.deliver_due(BATCH))
+            if monotonic() >= housekeeping_due:
+                self._attempt(self.services.housekeeping.run_once)
+                housekeeping_due = monotonic() + HOUSEKEEPING_EVERY
+            if delivered != BATCH:
+                self.stop.wait(DELIVER_EVERY)
+
+    def _attempt(self, work: Callable[[], _Answer]) -> _Answer | None:
+        try:
+            return work()
+        except ExternalServiceError as error:
+            _log.warning("worker.postponed", reason=error.message)
+        except Exception:  # noqa: BLE001 - a worker survives whatever one round meets
+            _log.exception("worker.failed")
+        return None

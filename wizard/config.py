@@ -1,0 +1,215 @@
+"""The settings: read once from the environment, frozen, each that is missing or unsafe named in the refusal."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wizard.secret_keys import kept_keys, weakness
+from wizard.setting_types import (
+    DatabaseUrl,
+    Directory,
+    Duration,
+    Limits,
+    Listed,
+    Mailbox,
+    MailUrl,
+    Pattern,
+    RedisUrl,
+    WebUrl,
+    listed,
+)
+
+HOW_TO_MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+NEEDED_IN_PRODUCTION = {
+    "secret_keys": f"a comma-separated list, newest first; {HOW_TO_MAKE_ONE}",
+    "redis_url": "the address of a Redis or Valkey; the embedded one is for development",
+    "database_url": "the URL of a PostgreSQL database; SQLite is for development",
+    "mail_url": "the mail server, as smtp://… or smtps://…; mail to files is for development",
+    "mail_from": "the sender of every mail",
+    "desk_email": "the address that people who are stuck should write to",
+    "base_url": "the address that people reach the site by, as https://…",
+    "trusted_hosts": "the host names that the site answers to, comma-separated",
+}
+PLAINER = {
+    "bool_parsing": "write on or off",
+    "int_parsing": "write a whole number",
+    "greater_than_equal": "write 0 or more",
+    "literal_error": "write development or production",
+}
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the settings, each problem naming its setting and how to put it right."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(["The settings cannot be used:", *(f"  - {each}" for each in problems)]))
+        self.problems = problems
+
+
+def variable(field: str) -> str:
+    """Name in the environment of a field of `Settings`."""
+    return f"WIZARD_{field.upper()}"
+
+
+def _sqlite(so_far: dict[str, Any]) -> str:
+    return f"sqlite:///{so_far['data_dir'] / 'wizard.db'}"
+
+
+class Settings(BaseModel):
+    """Each field is the variable `WIZARD_<FIELD>`; what could hold a secret stays out of `repr()`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+    env: Literal["development", "production"] = Field(
+        "development",
+        description="`production` refuses to start with a missing or weak secret, "
+        "the embedded servers, or mail to files",
+    )
+    data_dir: Directory = Field(Path("instance"), description="Where the embedded servers and mail files live")
+    redis_url: RedisUrl | None = Field(
+        None,
+        repr=False,
+        description="`redis://`, `rediss://`, `unix://`, `redis+sentinel://host,host/service` "
+        "or `redis+cluster://host,host`; unset, a Valkey is started in the data directory",
+    )
+    database_url: DatabaseUrl = Field(
+        default_factory=_sqlite,
+        repr=False,
+        description="Any SQLAlchemy URL; unset, SQLite in the data directory",
+    )
+    secret_keys: Listed = Field(
+        (),
+        repr=False,
+        description="Comma-separated, newest first, so that keys can be rotated; "
+        "in development made once and kept in the data directory",
+    )
+    mail_url: MailUrl | None = Field(
+        None,
+        repr=False,
+        description="`smtp://…` or `smtps://…`; unset, mail is written to `<data dir>/mail/*.eml`",
+    )
+    mail_from: Mailbox = Field("no-reply@wizard.test", description="The sender of every mail")
+    desk_email: Mailbox = Field("desk@wizard.test", description="Whom a person who is stuck should write to")
+    webhook_url: WebUrl | None = Field(None, repr=False, description="Where outbox events go; unset, nowhere")
+    webhook_secrets: Listed = Field(
+        (), repr=False, description="Comma-separated, newest first; webhook calls are signed with them"
+    )
+    session_ttl: Duration = Field(
+        timedelta(hours=24),
+        description="How long a registration lives after its last change, and a browser's session",
+    )
+    session_linked_ttl: Duration = Field(
+        timedelta(days=14), description="The same once a link to continue was made, or the desk has to act"
+    )
+    session_max_age: Duration = Field(
+        timedelta(days=30), description="How long a registration lives at most after it began"
+    )
+    session_grace: Duration = Field(
+        timedelta(days=7),
+        description="How long Redis keeps an expired registration, so that expiry can be recorded",
+    )
+    coto_pattern: Pattern = Field(
+        "[A-Z0-9]{1,8}", description="Regular expression that a COTO registration number matches as a whole"
+    )
+    verify_discounts: bool = Field(
+        default=False,
+        description="Put every `student` and `new_graduated` record into the verification queue",
+    )
+    base_url: WebUrl = Field(
+        "http://127.0.0.1:8000",
+        description="Begins the links that are made outside a request, such as in mails",
+    )
+    trusted_hosts: Listed = Field(
+        ("127.0.0.1", "localhost"), description="Comma-separated host names that the site answers to"
+    )
+    proxy_count: int = Field(0, ge=0, le=10, description="How many reverse proxies stand in front")
+    limit_starts: Limits = Field("300 per hour", description="New registrations, per address")
+    limit_fields: Limits = Field(
+        "300 per minute",
+        description="Fields checked while typing, per browser; "
+        "here and below an address, which many may share, has ten times as many",
+    )
+    limit_codes: Limits = Field(
+        "12 per 15 minutes; 60 per day",
+        description="Codes sent and tried, per browser, account and address: room for two codes with five tries each",
+    )
+    limit_links: Limits = Field(
+        "5 per hour; 20 per day", description="Links to continue sent by e-mail, per registration and address"
+    )
+    limit_resume: Limits = Field(
+        "10 per 15 minutes; 50 per day", description="Tries to open a link to continue, per address and link"
+    )
+    limit_sign_in: Limits = Field(
+        "10 per 15 minutes; 50 per day", description="Tries to sign in as staff, per address and user name"
+    )
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """The settings in `environ`, where empty counts as unset; all that is wrong comes as one `SettingsError`."""
+        given = {field: text for field in cls.model_fields if (text := environ.get(variable(field), "").strip())}
+        problems = _misspelt(environ) + (_unsafe(given) if given.get("env") == "production" else [])
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            raise SettingsError(problems + _told(error)) from None
+        problems += _contradictions(settings)
+        if problems:
+            raise SettingsError(problems)
+        if settings.secret_keys:
+            return settings
+        return settings.model_copy(update={"secret_keys": kept_keys(settings.data_dir)})
+
+
+def _told(error: ValidationError) -> list[str]:
+    # A default that is made from other settings is not made, and not to blame, when one of them is wrong.
+    wrong = [each for each in error.errors() if each["type"] != "default_factory_not_called"]
+    return [
+        f"{variable(str(each['loc'][0]))}: {PLAINER.get(each['type'], each['msg'].removeprefix('Value error, '))}."
+        for each in wrong
+    ]
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Variables that are almost a setting: ignoring one in silence could leave the site open."""
+    known = [variable(field) for field in Settings.model_fields]
+    unknown = sorted(name for name in environ if name.startswith("WIZARD_") and name not in known)
+    likely = {name: get_close_matches(name, known, n=1, cutoff=0.85) for name in unknown}
+    return [f"{name}: there is no such setting; did you mean {meant[0]}?" for name, meant in likely.items() if meant]
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    problems = []
+    if not settings.session_ttl <= settings.session_linked_ttl <= settings.session_max_age:
+        problems.append(
+            "WIZARD_SESSION_TTL, WIZARD_SESSION_LINKED_TTL, WIZARD_SESSION_MAX_AGE: "
+            "none may be longer than the one after it."
+        )
+    if settings.webhook_url and not settings.webhook_secrets:
+        problems.append(f"WIZARD_WEBHOOK_SECRETS: required with WIZARD_WEBHOOK_URL; {HOW_TO_MAKE_ONE}.")
+    return problems
+
+
+def _unsafe(given: Mapping[str, str]) -> list[str]:
+    """What development may do and production must not."""
+    problems = [
+        f"{variable(field)}: required in production: {what}."
+        for field, what in NEEDED_IN_PRODUCTION.items()
+        if field not in given
+    ]
+    if given.get("database_url", "").startswith("sqlite"):
+        problems.append(f"{variable('database_url')}: {NEEDED_IN_PRODUCTION['database_url']}.")
+    if not given.get("base_url", "https://").startswith("https://"):
+        problems.append(f"{variable('base_url')}: must begin with https:// in production.")
+    for field in ("secret_keys", "webhook_secrets"):
+        for number, secret in enumerate(listed(given.get(field, "")), 1):
+            if flaw := weakness(secret):
+                problems.append(f"{variable(field)}: secret {number} {flaw}; {HOW_TO_MAKE_ONE}.")
+    return problems

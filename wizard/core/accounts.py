@@ -1,0 +1,110 @@
+"""Member accounts, staff, codes and links to continue, as the services pass them about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from wizard.core.actors import Privilege
+
+
+class AccountStatus(StrEnum):
+    """Whether an account may be used; `pending` waits for the desk."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    PENDING = "pending"
+
+
+ACCESSIBLE = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A member's account with the association. `number` is the member number, as issued."""
+
+    id: str
+    number: str
+    name: str
+    email: str
+    status: AccountStatus
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Somebody of the registration desk. `epoch` counts up to sign them out everywhere."""
+
+    id: str
+    username: str
+    name: str
+    password_hash: str
+    privilege: Privilege
+    active: bool = True
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProofCode:
+    """A six-digit code on its way to an account's address; `account_id` is None where there is no such account."""
+
+    id: str
+    session_id: str
+    account_id: str | None
+    digest: str
+    expires_at: datetime
+    tries_left: int
+
+
+class LinkKind(StrEnum):
+    """Who a link to continue is for."""
+
+    APPLICANT = "applicant"
+    STAFF = "staff"
+
+
+class LinkState(StrEnum):
+    """What became of a link."""
+
+    ISSUED = "issued"
+    USED = "used"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeLink:
+    """A link to continue a registration; of the token only a digest is kept."""
+
+    id: str
+    session_id: str
+    digest: str
+    kind: LinkKind
+    created_at: datetime
+    expires_at: datetime
+    created_by: str
+    times_used: int = 0
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> LinkState:
+        """What became of it by an instant; revoked counts before expired, expired before used."""
+        if self.revoked_at is not None:
+            return LinkState.REVOKED
+        if now >= self.expires_at:
+            return LinkState.EXPIRED
+        return LinkState.USED if self.times_used else LinkState.ISSUED
+
+    def opens(self, now: datetime) -> bool:
+        """Whether it still opens its registration."""
+        return self.state(now) in {LinkState.ISSUED, LinkState.USED}
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipYear:
+    """The last day of a membership year as staff set it; None closes the year without a next one."""
+
+    ends_on: date | None
+    set_by: str
+    set_at: datetime

@@ -1,0 +1,63 @@
+"""What happened: the events of every significant operation (02-workflow, Events)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventName(StrEnum):
+    """The events, by the names that subscribers know them by."""
+
+    EDUCATION_STAGED = "education.staged"
+    EDUCATION_UPDATED = "education.updated"
+    EDUCATION_VALIDATED = "education.validated"
+    CATEGORY_DETERMINED = "education.category_determined"
+    ACCOUNT_LINKED = "education.account_linked"
+    EDUCATION_CREATED = "education.created"
+    CREATION_FAILED = "education.creation_failed"
+    WORKFLOW_COMPLETED = "workflow.completed"
+    SESSION_RESUMED = "session.resumed"
+    SESSION_EXTENDED = "session.extended"
+    SESSION_CANCELLED = "session.cancelled"
+    SESSION_EXPIRED = "session.expired"
+    RECORD_UPDATED = "record.updated"
+    RECORD_DELETED = "record.deleted"
+    LINK_CREATED = "link.created"
+    LINK_USED = "link.used"
+    LINK_REVOKED = "link.revoked"
+    CODE_SENT = "code.sent"
+    CODE_FAILED = "code.failed"
+    STAFF_SIGNED_IN = "staff.signed_in"
+    STAFF_SIGN_IN_FAILED = "staff.sign_in_failed"
+    ACCOUNT_CREATED = "account.created"
+    MEMBERSHIP_YEAR_CHANGED = "membership_year.changed"
+    REMINDER_SENT = "reminder.sent"
+    ACCESS_DENIED = "access.denied"
+    OPERATION_FAILED = "operation.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    `details` are ids, codes and slugs of no person; `changes` holds what a person typed, before and after,
+    and is kept apart from the chain. `chain` groups what is chained together: a registration's events by
+    its session id, others by their subject. `sequence` makes it unique within a registration; an event
+    outside of any registration has none.
+    """
+
+    name: EventName
+    at: datetime
+    actor: str
+    chain: str
+    privilege: str | None = None
+    session_id: str | None = None
+    sequence: int | None = None
+    record_id: str | None = None
+    operation_id: str | None = None
+    request_id: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)

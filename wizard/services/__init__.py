@@ -1,0 +1,1 @@
+"""The use cases, and the contracts (`ports`) of what they need."""

@@ -1,0 +1,91 @@
+"""How settings are written in the environment: durations, lists, rate limits, URLs. A refusal says what to write."""
+
+import re
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd]?)", value.strip())
+    if not match:
+        raise ValueError(f"“{value}” is no duration; write seconds, or a form such as 30m, 24h or 14d")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated text."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _listed(value: object) -> object:
+    return listed(value) if isinstance(value, str) else value
+
+
+def _limits(value: str) -> str:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValueError(f"“{value}” is no rate limit; write a form such as “30 per hour; 100 per day”") from None
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"“{value}” is no regular expression: {error}") from None
+    return value
+
+
+def _database(value: str) -> str:
+    try:
+        make_url(value)
+    except ArgumentError:
+        raise ValueError("write an SQLAlchemy URL, such as postgresql+psycopg://user:password@host/name") from None
+    return value
+
+
+def _mailbox(value: str) -> str:
+    try:
+        validate_email(parseaddr(value)[1], check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise ValueError(f"“{value}” is no e-mail address") from None
+    return value
+
+
+def _url(*schemes: str) -> AfterValidator:
+    """A URL of one of these schemes. The message never repeats it: there may be a password inside."""
+    wanted = ", ".join(f"{scheme}://" for scheme in schemes)
+
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
+            raise ValueError(f"write a URL that begins with {wanted}")
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Limits = Annotated[str, AfterValidator(_limits)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Directory = Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+RedisUrl = Annotated[str, _url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")]
+MailUrl = Annotated[str, _url("smtp", "smtps")]
+WebUrl = Annotated[str, _url("http", "https")]

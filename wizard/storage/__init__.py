@@ -1,0 +1,1 @@
+"""What is kept, and where: Redis, the database, and the embedded servers."""

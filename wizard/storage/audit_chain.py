@@ -1,0 +1,87 @@
+"""How the audit trail's rows are chained and signed: pure, without a database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC
+from typing import NamedTuple
+
+from wizard.storage.crypto import Cipher
+from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow
+
+LINK, HEAD, KEY = "audit link", "audit head", "audit key"
+# What the first row of a chain follows.
+NOTHING = ""
+# The head of all chains: how many there are.
+ROOT = ""
+
+
+class Signature(NamedTuple):
+    """An HMAC and the id of its key: keys rotate, and what an older one signed stays verifiable."""
+
+    key_id: str
+    mac: str
+
+
+class Signer:
+    """Signs with the newest secret, verifies with the one that signed."""
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+        self._key_ids = tuple(digest[:8] for digest in cipher.digests(KEY, KEY))
+
+    def link(self, row: AuditEventRow) -> Signature:
+        return Signature(self._key_ids[0], self._cipher.digest(LINK, _link(row)))
+
+    def head(self, head: AuditHeadRow) -> Signature:
+        return Signature(self._key_ids[0], self._cipher.digest(HEAD, _head(head)))
+
+    def knows(self, key_id: str) -> bool:
+        """Whether the secret that signed is still among ours."""
+        return key_id in self._key_ids
+
+    def signed_link(self, row: AuditEventRow) -> bool:
+        return self._verifies(Signature(row.key_id, row.mac), LINK, _link(row))
+
+    def signed_head(self, head: AuditHeadRow) -> bool:
+        return self._verifies(Signature(head.key_id, head.mac), HEAD, _head(head))
+
+    def _verifies(self, signature: Signature, purpose: str, content: str) -> bool:
+        if not self.knows(signature.key_id):
+            return False
+        expected = self._cipher.digests(purpose, content)[self._key_ids.index(signature.key_id)]
+        return hmac.compare_digest(expected, signature.mac)
+
+
+def value_digest(*, salt: str, field: str, before: str | None, after: str | None) -> str:
+    """What the chain holds of a person's values; without the salt, nobody finds them out by trying."""
+    return hashlib.sha256(_canonical(salt, field, before, after).encode()).hexdigest()
+
+
+def _link(row: AuditEventRow) -> str:
+    return _canonical(
+        row.previous,
+        row.chain,
+        row.position,
+        row.name,
+        row.at.astimezone(UTC).isoformat(),
+        row.actor,
+        row.privilege,
+        row.session_id,
+        row.sequence,
+        row.record_id,
+        row.operation_id,
+        row.request_id,
+        row.details,
+        row.changes,
+    )
+
+
+def _head(head: AuditHeadRow) -> str:
+    return _canonical(head.chain, head.ordinal, head.length, head.last)
+
+
+def _canonical(*parts: object) -> str:
+    return json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,87 @@
+"""What is wrong with the audit trail. Needs the secrets that signed; knows nothing that an erasure would hide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wizard.storage.audit_chain import NOTHING, ROOT, Signer, value_digest
+from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
+
+AT_ONCE = 500
+
+
+def findings(session: Session, signer: Signer) -> Iterator[str]:
+    """A sentence for each thing that is not as it was written."""
+    heads = {head.chain: head for head in session.scalars(select(AuditHeadRow))}
+    yield from _all_chains(signer, heads)
+    by_chain = select(AuditEventRow).order_by(AuditEventRow.chain, AuditEventRow.position)
+    rows = session.scalars(by_chain.execution_options(yield_per=AT_ONCE))
+    for chain, links in groupby(rows, key=lambda row: row.chain):
+        yield from _chain(signer, links, heads.pop(chain, None), chain)
+    for chain, head in heads.items():
+        if chain != ROOT:
+            yield from _chain(signer, (), head, chain)
+    yield from _values(session)
+
+
+def _all_chains(signer: Signer, heads: dict[str, AuditHeadRow]) -> Iterator[str]:
+    root = heads.get(ROOT)
+    if root is None:
+        if heads:
+            yield "The head of all chains is missing."
+        return
+    if not signer.signed_head(root):
+        yield f"The head of all chains {_why(signer, root)}."
+    ordinals = {head.ordinal for head in heads.values()} - {root.ordinal}
+    for ordinal in sorted(set(range(1, root.length + 1)) - ordinals):
+        yield f"Chain number {ordinal} is missing as a whole."
+
+
+def _chain(signer: Signer, rows: Iterable[AuditEventRow], head: AuditHeadRow | None, chain: str) -> Iterator[str]:
+    position, last = 0, NOTHING
+    for row in rows:
+        if row.position != position + 1:
+            yield f"Chain {chain}: {_rows(position + 1, row.position - 1)} missing."
+        elif row.previous != last:
+            yield f"Chain {chain}: row {row.position} does not follow the one before it."
+        if not signer.signed_link(row):
+            yield f"Chain {chain}: row {row.position} {_why(signer, row)}."
+        position, last = row.position, row.mac
+    yield from _end(signer, head, chain, position, last)
+
+
+def _end(signer: Signer, head: AuditHeadRow | None, chain: str, position: int, last: str) -> Iterator[str]:
+    if head is None:
+        yield f"Chain {chain}: its head is missing."
+        return
+    if not signer.signed_head(head):
+        yield f"Chain {chain}: its head {_why(signer, head)}."
+    if head.length > position:
+        yield f"Chain {chain}: cut off, {_rows(position + 1, head.length)} missing at its end."
+    elif head.length < position:
+        yield f"Chain {chain}: {_rows(head.length + 1, position)} not accounted for by its head."
+    elif head.last != last:
+        yield f"Chain {chain}: its last row is not the one that its head names."
+
+
+def _values(session: Session) -> Iterator[str]:
+    """Values that are gone were erased, which is allowed; those that are there must be the ones written."""
+    query = select(AuditValueRow, AuditEventRow).join(AuditEventRow).order_by(AuditValueRow.event_id)
+    for value, row in session.execute(query.execution_options(yield_per=AT_ONCE)):
+        digest = value_digest(salt=value.salt, field=value.field, before=value.before, after=value.after)
+        if row.changes.get(value.field) != digest:
+            yield f"Chain {row.chain}: row {row.position}, the value of {value.field} was changed."
+
+
+def _why(signer: Signer, signed: AuditEventRow | AuditHeadRow) -> str:
+    if not signer.knows(signed.key_id):
+        return "is signed with a key that is not among the secret keys"
+    return "was changed or moved" if isinstance(signed, AuditEventRow) else "was changed"
+
+
+def _rows(first: int, last: int) -> str:
+    return f"row {first} is" if first == last else f"rows {first} to {last} are"

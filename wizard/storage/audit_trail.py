@@ -1,0 +1,165 @@
+"""The audit trail: append-only rows, each chained to the one before, each chain with a signed head."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from wizard.core.events import Event, EventName
+from wizard.services.ports import AuditRow
+from wizard.storage.audit_chain import NOTHING, ROOT, Signer, value_digest
+from wizard.storage.audit_check import findings
+from wizard.storage.crypto import Cipher
+from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
+from wizard.storage.upsert import insert_or
+
+
+class SqlAuditTrail:
+    """`ports.AuditTrail`. A chain's head is locked while it grows, so that chains never fork."""
+
+    def __init__(self, session: Session, cipher: Cipher) -> None:
+        self._session = session
+        self._signer = Signer(cipher)
+
+    def append(self, events: Iterable[Event]) -> int:
+        """Add events, passing over those that are there (same session, sequence and name).
+
+        Answers how many were new.
+        """
+        chains: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            chains[event.chain].append(event)
+        # In one order for everybody: two who lock several chains never wait for each other.
+        return sum(self._extend(chain, chains[chain]) for chain in sorted(chains))
+
+    def missing(self, events: Sequence[Event]) -> tuple[Event, ...]:
+        """Those of some events that are not in the trail yet (same session, sequence and name)."""
+        return tuple(self._fresh(events))
+
+    def history(self, chain: str) -> Sequence[AuditRow]:
+        """The rows of a chain in order, with such personal values as are still kept."""
+        mine = select(AuditEventRow).where(AuditEventRow.chain == chain)
+        rows = self._session.scalars(mine.order_by(AuditEventRow.position)).all()
+        values: dict[int, dict[str, tuple[str | None, str | None]]] = defaultdict(dict)
+        kept = select(AuditValueRow).join(AuditEventRow).where(AuditEventRow.chain == chain)
+        for value in self._session.scalars(kept.order_by(AuditValueRow.field)):
+            values[value.event_id][value.field] = (value.before, value.after)
+        return [AuditRow(row.id, row.position, _event(row, values[row.id])) for row in rows]
+
+    def verify(self) -> Sequence[str]:
+        """What is wrong with any chain: a sentence for each changed, removed, reordered or cut-off row."""
+        return list(findings(self._session, self._signer))
+
+    def _extend(self, chain: str, events: Sequence[Event]) -> int:
+        head = self._locked(chain) or self._begun(chain)
+        added = [self._linked(head, event) for event in self._fresh(events)]
+        if added:
+            self._session.add_all(row for row, _ in added)
+            self._session.flush()
+            for row, values in added:
+                for value in values:
+                    value.event_id = row.id
+                self._session.add_all(values)
+            self._sign(head)
+        return len(added)
+
+    def _fresh(self, events: Sequence[Event]) -> Iterator[Event]:
+        """The events not in the trail yet; those outside of any registration have no number to know them by."""
+        numbered = [event.sequence for event in events if event.sequence is not None]
+        sessions = {event.session_id for event in events}
+        there = select(AuditEventRow.session_id, AuditEventRow.sequence, AuditEventRow.name).where(
+            AuditEventRow.session_id.in_(sessions), AuditEventRow.sequence.in_(numbered)
+        )
+        seen = {tuple(row) for row in self._session.execute(there)} if numbered else set()
+        for event in events:
+            key = (event.session_id, event.sequence, event.name)
+            if event.sequence is None or key not in seen:
+                seen.add(key)
+                yield event
+
+    def _linked(self, head: AuditHeadRow, event: Event) -> tuple[AuditEventRow, list[AuditValueRow]]:
+        """The next row of a chain, whose head moves on to it."""
+        values = [_value(field, before, after) for field, (before, after) in event.changes.items()]
+        row = AuditEventRow(
+            chain=event.chain,
+            position=head.length + 1,
+            name=event.name,
+            at=event.at,
+            actor=event.actor,
+            privilege=event.privilege,
+            session_id=event.session_id,
+            sequence=event.sequence,
+            record_id=event.record_id,
+            operation_id=event.operation_id,
+            request_id=event.request_id,
+            details=dict(event.details),
+            changes={value.field: _digest(value) for value in values},
+            previous=head.last,
+        )
+        row.key_id, row.mac = self._signer.link(row)
+        head.length, head.last = row.position, row.mac
+        return row, values
+
+    # Heads.
+
+    def _locked(self, chain: str) -> AuditHeadRow | None:
+        return self._session.scalar(_for_update(chain))
+
+    def _begun(self, chain: str) -> AuditHeadRow:
+        """The head of a new chain, counted in the head of all."""
+        root = self._locked(ROOT) or self._first_of_all()
+        # Whoever held the root before may have begun this very chain.
+        head = self._locked(chain)
+        if head is None:
+            root.length += 1
+            self._sign(root)
+            head = AuditHeadRow(chain=chain, ordinal=root.length, length=0, last=NOTHING)
+            self._session.add(head)
+            self._sign(head)
+        return head
+
+    def _first_of_all(self) -> AuditHeadRow:
+        empty = AuditHeadRow(chain=ROOT, ordinal=0, length=0, last=NOTHING)
+        key_id, mac = self._signer.head(empty)
+        values = {"chain": ROOT, "ordinal": 0, "length": 0, "last": NOTHING, "key_id": key_id, "mac": mac}
+        added = insert_or(self._session, AuditHeadRow).values(values)
+        self._session.execute(added.on_conflict_do_nothing(index_elements=["chain"]))
+        return self._session.scalars(_for_update(ROOT)).one()
+
+    def _sign(self, head: AuditHeadRow) -> None:
+        head.key_id, head.mac = self._signer.head(head)
+        self._session.flush()
+
+
+def _for_update(chain: str) -> Select[AuditHeadRow]:
+    head = select(AuditHeadRow).where(AuditHeadRow.chain == chain)
+    return head.with_for_update().execution_options(populate_existing=True)
+
+
+def _value(field: str, before: str | None, after: str | None) -> AuditValueRow:
+    return AuditValueRow(field=field, salt=secrets.token_hex(16), before=before, after=after)
+
+
+def _digest(value: AuditValueRow) -> str:
+    return value_digest(salt=value.salt, field=value.field, before=value.before, after=value.after)
+
+
+def _event(row: AuditEventRow, changes: Mapping[str, tuple[str | None, str | None]]) -> Event:
+    return Event(
+        name=EventName(row.name),
+        at=row.at,
+        actor=row.actor,
+        chain=row.chain,
+        privilege=row.privilege,
+        session_id=row.session_id,
+        sequence=row.sequence,
+        record_id=row.record_id,
+        operation_id=row.operation_id,
+        request_id=row.request_id,
+        details=row.details,
+        changes=changes,
+    )

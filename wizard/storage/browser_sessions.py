@@ -1,0 +1,145 @@
+"""What browsers' sessions hold, in Redis: `<revision>:<sealed MessagePack>` each, never a pickle."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from redis.client import Pipeline
+
+from wizard.storage import scripts
+from wizard.storage.crypto import Cipher
+from wizard.storage.redis_access import Client, pipeline, reaching_redis
+
+# What the scripts answer.
+_SAVED = _MOVED = 1
+_CHANGED = 0
+_NOTHING, _ENDED = 0, -1
+# A request that was on its way with the old id when a session got another one must not be given a third: its
+# answer would take the place of the id that the browser has just been given.
+_REMEMBERED = timedelta(minutes=1)
+# What is kept for one request is for the one that a redirect asks for at once.
+_UNSENT = timedelta(minutes=2)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSessions:
+    """Sessions by their id, each write a compare-and-set on the revision that was read.
+
+    Every method raises `ExternalServiceError("redis")` where Redis does not do as asked.
+    """
+
+    client: Client
+    cipher: Cipher
+    lifetime: timedelta
+
+    def read(self, sid: str) -> tuple[int, dict[str, Any]]:
+        """Revision and values, in one round trip that begins the lifetime again.
+
+        The revision is 0 where there is nothing, and -1 where a session ended under this id a moment ago. What
+        does not open (planted, or its key is gone) is as good as nothing: the browser starts afresh.
+        """
+        with pipeline(self.client) as commands:
+            self._queue_read(commands, sid)
+            return self._opened(sid, *commands.execute())
+
+    def read_and_take_unsent(self, sid: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        """The same, still in one round trip, and what was kept for this one request, which is gone with it."""
+        with pipeline(self.client) as commands:
+            self._queue_read(commands, sid)
+            commands.getdel(_unsent_key(sid))
+            *read, unsent = commands.execute()
+        return (*self._opened(sid, *read), self._unsent(sid, unsent))
+
+    def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None:
+        """Keep values for the one request that takes them, not for long."""
+        sealed = self.cipher.encrypt(_encode(values), context=_unsent_key(sid).encode())
+        with reaching_redis():
+            self.client.set(_unsent_key(sid), sealed, ex=_UNSENT)
+
+    def _queue_read(self, commands: Pipeline, sid: str) -> None:
+        commands.getex(_key(sid), px=self._life)
+        commands.exists(_ended_key(sid))
+
+    def _opened(self, sid: str, stored: bytes | None, ended: int) -> tuple[int, dict[str, Any]]:
+        if stored is None:
+            return (_ENDED if ended else _NOTHING), {}
+        revision, _, sealed = stored.partition(b":")
+        try:
+            plain = self.cipher.decrypt(sealed, context=_context(sid, int(revision)))
+            return int(revision), _decode(plain)
+        except (ValueError, msgspec.DecodeError) as error:
+            _log.warning("browser_session.unreadable", reason=str(error))
+            return _NOTHING, {}
+
+    def _unsent(self, sid: str, sealed: bytes | None) -> dict[str, Any]:
+        try:
+            return _decode(self.cipher.decrypt(sealed, context=_unsent_key(sid).encode())) if sealed else {}
+        except (ValueError, msgspec.DecodeError) as error:
+            _log.warning("browser_session.unreadable", reason=str(error))
+            return {}
+
+    def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool:
+        """Store in place of the revision seen (0: none); False where something else, or nothing, stands there."""
+        value = self._seal(sid, values, seen + 1)
+        with reaching_redis():
+            answer = self.client.eval(scripts.SAVE, 1, _key(sid), str(seen or ""), value, self._life)
+        return bool(answer == _SAVED)
+
+    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str) -> bool:
+        """Store under a new id and end the old one, in one round trip; False as for `write`.
+
+        The new one is there before the old one goes: a crash in between leaves the old one as it was, and another
+        that nobody knows the id of.
+        """
+        with pipeline(self.client) as commands:
+            commands.set(_key(to), self._seal(to, values, 1), px=self._life)
+            _queue_end(commands, sid, seen)
+            moved = bool(commands.execute()[1] == _MOVED)
+        if not moved:
+            with reaching_redis():
+                self.client.delete(_key(to))
+        return moved
+
+    def delete(self, sid: str, *, seen: int) -> bool:
+        """End a session; False where another revision stands there."""
+        with pipeline(self.client) as commands:
+            _queue_end(commands, sid, seen)
+            return bool(commands.execute()[0] != _CHANGED)
+
+    @property
+    def _life(self) -> int:
+        return self.lifetime // timedelta(milliseconds=1)
+
+    def _seal(self, sid: str, values: Mapping[str, Any], revision: int) -> bytes:
+        return b"%d:" % revision + self.cipher.encrypt(_encode(values), context=_context(sid, revision))
+
+
+def _queue_end(commands: Pipeline, sid: str, seen: int) -> None:
+    attempt, seconds = secrets.token_bytes(16), _REMEMBERED // timedelta(seconds=1)
+    commands.execute_command("EVAL", scripts.END, 2, _key(sid), _ended_key(sid), str(seen), attempt, seconds)
+
+
+def _key(sid: str) -> str:
+    return f"ot_browser_session:{{{sid}}}"
+
+
+def _unsent_key(sid: str) -> str:
+    return f"ot_browser_session_unsent:{{{sid}}}"
+
+
+def _ended_key(sid: str) -> str:
+    return f"ot_browser_session_ended:{{{sid}}}"
+
+
+def _context(sid: str, revision: int) -> bytes:
+    return f"{_key(sid)}@{revision}".encode()

@@ -1,0 +1,131 @@
+"""The database of an application: engine and sessions (Flask-SQLAlchemy-Lite), migrations, and whether it answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from flask import Flask
+from flask_alembic import Alembic
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event, func, make_url, orm, select, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+from wizard.config import Settings
+from wizard.core.errors import ExternalServiceError
+from wizard.storage import postgresql, sqlite, tables, trail_tables
+from wizard.storage.schema import Table
+
+DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
+# The metadata is whole only once every module of tables is there.
+TABLES = (tables, trail_tables)
+MIGRATIONS = Path(__file__).with_name("migrations")
+# Any number that nothing else in the database locks by.
+MIGRATION_LOCK = 7_160_310_417
+
+
+class ReportingPool(QueuePool):
+    """Connections for the threads of one process; when all stay taken, that is said as any other failure."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except NoConnectionFree as error:
+            raise ExternalServiceError("database") from error
+
+
+POOL = {"poolclass": ReportingPool, "pool_size": 10, "max_overflow": 10, "pool_timeout": 1.5, "pool_use_lifo": True}
+
+# Parameters are what people typed: no error message repeats them.
+db = SQLAlchemy(engine_options={"hide_parameters": True, **POOL}, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give an application its engine; nothing is connected yet. Raises `ValueError` for an unknown kind of database."""
+    url = make_url(settings.database_url)
+    dialect = DIALECTS.get(url.get_backend_name())
+    if dialect is None:
+        raise ValueError(f"{url.get_backend_name()} is not supported; PostgreSQL and SQLite are")
+    app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **dialect.options(url)}}
+    app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
+    app.config["ALEMBIC_CONTEXT"] = {"transactional_ddl": True}
+    db.init_app(app)
+    dialect.prepare(engine(app))
+    event.listen(engine(app), "handle_error", _report)
+    writing = engine(app).execution_options(**dialect.WRITING)
+    Alembic(metadatas=Table.metadata, engines=writing, run_mkdir=False, command_name="").init_app(app)
+    _leave_logging_to_us()
+
+
+def _leave_logging_to_us() -> None:
+    # Flask-Alembic writes to stderr by itself, and Alembic tells of every look at the database.
+    for name in ("alembic", "sqlalchemy"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.setLevel(logging.WARNING)
+
+
+def _report(context: ExceptionContext) -> None:
+    """The one place where a failing database becomes the error that says so; a wrong statement stays what it is."""
+    # The pool asks whether a connection still lives: that one does not is no failure yet.
+    if context.is_pre_ping:
+        return
+    dialect, error = DIALECTS[context.dialect.name], context.original_exception
+    if dialect.is_unreachable(error):
+        raise ExternalServiceError("database") from error
+    # Errors end up in logs, where nothing that a person typed belongs.
+    if said := dialect.without_values(error):
+        for raised in filter(None, (error, context.sqlalchemy_exception)):
+            raised.args = (said,)
+
+
+def engine(app: Flask) -> Engine:
+    """The application's engine."""
+    with app.app_context():
+        return db.engine
+
+
+def sessionmaker(app: Flask) -> orm.sessionmaker[orm.Session]:
+    """What makes the sessions of the units of work."""
+    with app.app_context():
+        return db.sessionmaker
+
+
+def migrate(app: Flask) -> None:
+    """Bring the database to the newest migration, in one transaction, one process at a time."""
+    with app.app_context(), _alone(db.engine):
+        _alembic(app).upgrade()
+
+
+@contextmanager
+def _alone(migrating: Engine) -> Iterator[None]:
+    # On SQLite the migration's own transaction takes the write lock at once.
+    if migrating.dialect.name != "postgresql":
+        yield
+        return
+    with migrating.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        yield
+
+
+def is_current(app: Flask) -> bool:
+    """Whether the database stands at the newest migration. Raises ExternalServiceError where it does not answer."""
+    with app.app_context(), db.engine.connect() as connection:
+        heads = MigrationContext.configure(connection).get_current_heads()
+        return set(heads) == set(_alembic(app).script_directory.get_heads())
+
+
+def ping(app: Flask) -> None:
+    """Raise ExternalServiceError unless the database answers."""
+    with app.app_context(), db.engine.connect() as connection:
+        connection.execute(select(1))
+
+
+def _alembic(app: Flask) -> Alembic:
+    alembic: Alembic = app.extensions["alembic"]
+    return alembic

@@ -1,0 +1,111 @@
+"""The outbox: messages written with the change that they tell of, and taken by workers one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from wizard.services.ports import ClaimedMessage, Message
+from wizard.storage.crypto import Cipher, Undecipherable
+from wizard.storage.trail_tables import MessageState, OutboxRow
+from wizard.storage.upsert import insert_or
+
+# Longer than a worker needs for what it claims at once; after that it is taken for dead, and its messages are free.
+CLAIM = timedelta(minutes=2)
+PERSONAL = ("recipient", "values", "secret")
+
+
+class SqlOutbox:
+    """`ports.Outbox`."""
+
+    def __init__(self, session: Session, cipher: Cipher) -> None:
+        self._session = session
+        self._cipher = cipher
+
+    def add(self, message: Message, *, at: datetime) -> None:
+        """Write a message; one under the same key is passed over."""
+        message_id = str(uuid4())
+        # Sealed even when it is never sent, for the time that it takes; kept only when it is.
+        sealed = self._seal(message, message_id)
+        row = {
+            "id": message_id,
+            "key": message.key,
+            "kind": message.kind,
+            "language": message.language,
+            "sealed": None if message.suppressed else sealed,
+            "state": MessageState.SUPPRESSED if message.suppressed else MessageState.WAITING,
+            "attempts": 0,
+            "created_at": at,
+            "due_at": at,
+        }
+        added = insert_or(self._session, OutboxRow).values(row)
+        self._session.execute(added.on_conflict_do_nothing(index_elements=["key"]))
+
+    def claim(self, now: datetime, *, limit: int = 20) -> Sequence[ClaimedMessage]:
+        """Take what is due, oldest first, for this worker alone for a while; `attempts` counts this one too."""
+        while rows := self._take(now, limit):
+            opened = [claimed for row in rows if (claimed := self._opened(row))]
+            if opened:
+                return opened
+        return []
+
+    def _take(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+        free = or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= now)
+        due = (
+            select(OutboxRow)
+            .where(OutboxRow.state == MessageState.WAITING, OutboxRow.due_at <= now, free)
+            .order_by(OutboxRow.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        rows = self._session.scalars(due).all()
+        for row in rows:
+            row.attempts += 1
+            row.claimed_until = now + CLAIM
+        self._session.flush()
+        return rows
+
+    def _opened(self, row: OutboxRow) -> ClaimedMessage | None:
+        """A message whose key is gone is given up: it must not stand in the way of the others for good."""
+        try:
+            personal = json.loads(self._cipher.decrypt(row.sealed or b"", context=_context(row.id)))
+        except Undecipherable:
+            self.failed(row.id, reason="undecipherable", retry_at=None)
+            return None
+        message = Message(kind=row.kind, language=row.language, key=row.key, **personal)
+        return ClaimedMessage(row.id, message, row.attempts)
+
+    def delivered(self, message_id: str, *, at: datetime) -> None:
+        """Delivered: its personal and secret values are erased."""
+        self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, sealed=None, reason=None)
+
+    def failed(self, message_id: str, *, reason: str, retry_at: datetime | None) -> None:
+        """Not delivered: to be tried again, or given up where `retry_at` is None."""
+        if retry_at is None:
+            self._settle(message_id, state=MessageState.GIVEN_UP, reason=reason)
+        else:
+            self._settle(message_id, due_at=retry_at, reason=reason)
+
+    def outdated(self, message_id: str) -> None:
+        """Too late to be of use to anybody: given up, and erased as if it had been delivered."""
+        self._settle(message_id, state=MessageState.GIVEN_UP, sealed=None, reason="outdated")
+
+    def _settle(self, message_id: str, **values: object) -> None:
+        """Only while it waits: what a slow worker says of a message that another has delivered comes too late."""
+        waiting = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.state == MessageState.WAITING)
+        self._session.execute(waiting.values(claimed_until=None, **values))
+
+    def _seal(self, message: Message, message_id: str) -> bytes:
+        personal = {name: value for name, value in asdict(message).items() if name in PERSONAL}
+        return self._cipher.encrypt(json.dumps(personal).encode(), context=_context(message_id))
+
+
+def _context(message_id: str) -> bytes:
+    return f"outbox:{message_id}".encode()

@@ -1,0 +1,184 @@
+"""Education records in the database, whose constraints have the last word on what is unique."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from wizard.core.category import CategoryDecision, Rationale
+from wizard.core.choices import EducationCategory
+from wizard.core.education import FIELDS, EducationData, member_number_key
+from wizard.core.errors import Conflict, StaleVersion
+from wizard.core.records import NewRecord, Record, Verification, VerificationState
+from wizard.core.rules import Holdings
+from wizard.services.ports import RecordTaken
+from wizard.storage.repositories import counters
+from wizard.storage.repositories.counters import Counter
+from wizard.storage.tables import RecordRow
+
+# The rule behind each unique column, the most telling first: a record of this very session is no conflict at all.
+RULES = {
+    "session_id": "session.one_record",
+    "account_id": "account.one_record",
+    "user_business_key": "user_business_id.unique",
+    "coto_registration": "coto_registration.unique",
+}
+
+
+class SqlRecords:
+    """`ports.Records`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, record_id: str) -> Record | None:
+        return self._one(RecordRow.id == record_id)
+
+    def by_session(self, session_id: str) -> Record | None:
+        return self._one(RecordRow.session_id == session_id)
+
+    def of_account(self, account_id: str) -> Record | None:
+        return self._one(RecordRow.account_id == account_id)
+
+    def _one(self, condition: ColumnElement[bool]) -> Record | None:
+        row = self._session.scalar(select(RecordRow).where(condition))
+        return None if row is None else _record(row)
+
+    def holdings(self, data: EducationData, *, account_id: str | None, session_id: str | None) -> Holdings:
+        """What other records (not the one of `session_id`) hold of these numbers, in one query."""
+        wanted = {**_unique(data), "account_id": account_id}
+        others = [row for row in self._holders(wanted) if row.session_id != session_id]
+        held = {column for row in others for column, value in wanted.items() if value and getattr(row, column) == value}
+        return Holdings(
+            member_number_taken="user_business_key" in held,
+            coto_registration_taken="coto_registration" in held,
+            account_has_record="account_id" in held,
+        )
+
+    def _holders(self, wanted: dict[str, str | None]) -> list[RecordRow]:
+        """The records that hold any of some values of unique columns; each is held by one at most."""
+        conditions = [getattr(RecordRow, column) == value for column, value in wanted.items() if value is not None]
+        return list(self._session.scalars(select(RecordRow).where(or_(*conditions)))) if conditions else []
+
+    def add(self, record: NewRecord) -> Record:
+        """Write a record and give it the next number. Raises `RecordTaken`; the transaction stays usable."""
+        mine = {**_unique(record.data), "session_id": record.session_id, "account_id": record.account_id}
+        with self._guarded(mine):
+            number = counters.take(self._session, Counter.RECORD)
+            added = insert(RecordRow).values(**_first_columns(record), number=number)
+            return _record(self._session.scalars(added.returning(RecordRow)).one())
+
+    def correct(
+        self,
+        record: Record,
+        *,
+        data: EducationData,
+        decision: CategoryDecision,
+        verification: Verification,
+        at: datetime,
+    ) -> Record:
+        """Change a record's data. Raises `StaleVersion`, `Conflict` where it is gone, and `RecordTaken`."""
+        changed = (
+            update(RecordRow)
+            .where(RecordRow.id == record.id, RecordRow.version == record.version)
+            .values(
+                **_data_columns(data),
+                **_decided_columns(decision.category, decision.rationale, verification),
+                updated_at=at,
+                version=record.version + 1,
+            )
+            .returning(RecordRow)
+        )
+        with self._guarded(_unique(data), but=record.id):
+            row = self._session.scalars(changed, execution_options={"populate_existing": True}).one_or_none()
+        if row is None:
+            raise self._stale(record)
+        return _record(row)
+
+    def delete(self, record: Record) -> None:
+        """Delete a record; its number is never given out again. Raises as `correct`."""
+        gone = delete(RecordRow).where(RecordRow.id == record.id, RecordRow.version == record.version)
+        if self._session.scalar(gone.returning(RecordRow.id)) is None:
+            raise self._stale(record)
+
+    def _stale(self, record: Record) -> Conflict:
+        current = self._session.scalar(select(RecordRow.version).where(RecordRow.id == record.id))
+        return Conflict("record.gone") if current is None else StaleVersion(seen=record.version, current=current)
+
+    @contextmanager
+    def _guarded(self, mine: dict[str, str | None], *, but: str | None = None) -> Iterator[None]:
+        """Turn a broken constraint into the rule behind it.
+
+        The savepoint is for PostgreSQL, where a failed statement otherwise spoils its whole transaction; the
+        holder is looked up rather than read from the message, which names only one of several broken constraints.
+        """
+        try:
+            with self._session.begin_nested():
+                yield
+        except IntegrityError as error:
+            held = [row for row in self._holders(mine) if row.id != but]
+            for column, rule in RULES.items():
+                if any(getattr(row, column) == mine.get(column) for row in held):
+                    raise RecordTaken(rule) from error
+            raise
+
+
+def _unique(data: EducationData) -> dict[str, str | None]:
+    number = data.user_business_id
+    key = None if number is None else member_number_key(number)
+    return {"user_business_key": key, "coto_registration": data.coto_registration}
+
+
+def _data_columns(data: EducationData) -> dict[str, str | None]:
+    return {**data.as_dict(), "user_business_key": _unique(data)["user_business_key"]}
+
+
+def _decided_columns(category: EducationCategory, rationale: Rationale, verification: Verification) -> dict[str, Any]:
+    return {
+        "category": category,
+        "category_codes": list(rationale.codes),
+        "category_params": dict(rationale.params),
+        "verification_state": verification.state,
+        "verification_reasons": list(verification.reasons),
+    }
+
+
+def _first_columns(record: NewRecord) -> dict[str, Any]:
+    return {
+        **_data_columns(record.data),
+        **_decided_columns(record.category, record.rationale, record.verification),
+        "id": record.id,
+        "account_id": record.account_id,
+        "session_id": record.session_id,
+        "declaration_version": record.declaration_version,
+        "declared_at": record.declared_at,
+        "created_by": record.created_by,
+        "created_at": record.created_at,
+        "updated_at": record.created_at,
+        "version": 1,
+    }
+
+
+def _record(row: RecordRow) -> Record:
+    return Record(
+        id=row.id,
+        number=row.number,
+        account_id=row.account_id,
+        session_id=row.session_id,
+        data=EducationData(**{name: getattr(row, name) for name in FIELDS}),
+        category=EducationCategory(row.category),
+        rationale=Rationale(tuple(row.category_codes), row.category_params),
+        verification=Verification(VerificationState(row.verification_state), tuple(row.verification_reasons)),
+        declaration_version=row.declaration_version,
+        declared_at=row.declared_at,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )

@@ -1,0 +1,53 @@
+"""The atomic steps, in Lua: each touches one slot only, so that a Cluster may spread the keys as it likes.
+
+They are sent whole with EVAL, not by digest: they are a few lines, the server compiles each once, and there is
+no second round trip, nor a half-done pipeline, when a server that was restarted does not know the digest.
+"""
+
+from __future__ import annotations
+
+# A stored value is "<revision>:<sealed>". KEYS: it. ARGV: the revision to replace ("" for none), the new value,
+# its life in milliseconds. Answers 1, or what stands there instead (nil for nothing).
+# A client that lost the connection sends again: meeting its own value is success, not conflict.
+SAVE = """
+local stored = redis.call('GET', KEYS[1])
+if stored == ARGV[2] then return 1 end
+local seen = ''
+if stored then seen = string.match(stored, '^(%d+):') or '?' end
+if seen ~= ARGV[1] then return stored end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+# KEYS: a stored value. ARGV: the revision it must have. Answers whether it is gone now.
+REMOVE = """
+local stored = redis.call('GET', KEYS[1])
+if not stored then return 1 end
+if string.match(stored, '^(%d+):') ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+# KEYS: an index. ARGV: a member, the score it was met with, the score that it should have ("" for none).
+# Leaves an entry alone that somebody else has put there since.
+MEND = """
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
+if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+return 1
+"""
+
+# KEYS: a browser's session, the note that it has ended (of the same slot). ARGV: the revision it must have, a token
+# of this attempt, how many seconds the note stays. Answers 1 where it was ended by this attempt (even if the client
+# lost the answer, and sends again), 0 where another revision stands there, nil where nothing does.
+# The note comes first: where Redis is full it fails, and the session stays.
+END = """
+local stored = redis.call('GET', KEYS[1])
+if not stored then
+  if redis.call('GET', KEYS[2]) == ARGV[2] then return 1 end
+  return nil
+end
+if string.match(stored, '^(%d+):') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return redis.call('DEL', KEYS[1])
+"""

@@ -1,0 +1,100 @@
+"""The tables of the audit trail and of the outbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wizard.storage.schema import Identity, Table, one_of
+
+
+class AuditEventRow(Table):
+    """A link of a chain. `changes` holds a digest for each field; the values themselves lie in `audit_values`."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        UniqueConstraint("chain", "position"),
+        UniqueConstraint("session_id", "sequence", "name"),
+        Index(None, "record_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    chain: Mapped[str]
+    position: Mapped[int]
+    name: Mapped[str]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    privilege: Mapped[str | None]
+    session_id: Mapped[str | None]
+    sequence: Mapped[int | None]
+    record_id: Mapped[str | None]
+    operation_id: Mapped[str | None]
+    request_id: Mapped[str | None]
+    details: Mapped[dict[str, str]]
+    changes: Mapped[dict[str, str]]
+    previous: Mapped[str]
+    key_id: Mapped[str]
+    mac: Mapped[str]
+
+
+class AuditValueRow(Table):
+    """What a person typed, before and after, with the salt of its digest; deleted when the person is erased."""
+
+    __tablename__ = "audit_values"
+
+    event_id: Mapped[int] = mapped_column(Identity, ForeignKey("audit_events.id"), primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[str]
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+
+
+class AuditHeadRow(Table):
+    """The signed end of a chain: how long it is, and its last link. `ordinal` counts the chains."""
+
+    __tablename__ = "audit_heads"
+
+    chain: Mapped[str] = mapped_column(primary_key=True)
+    ordinal: Mapped[int] = mapped_column(unique=True)
+    length: Mapped[int]
+    last: Mapped[str]
+    key_id: Mapped[str]
+    mac: Mapped[str]
+
+
+class MessageState(StrEnum):
+    """How far a message of the outbox is."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+    SUPPRESSED = "suppressed"
+
+
+class OutboxRow(Table):
+    """A message to the outside; all of it that is personal or secret is encrypted in `sealed`, until it is sent."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        one_of("state", MessageState),
+        CheckConstraint("attempts >= 0", name="attempts"),
+        CheckConstraint("state <> 'waiting' OR sealed IS NOT NULL", name="sealed"),
+        Index(None, "state", "due_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    language: Mapped[str]
+    sealed: Mapped[bytes | None]
+    state: Mapped[str]
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    reason: Mapped[str | None]

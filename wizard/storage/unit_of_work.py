@@ -1,0 +1,78 @@
+"""One database transaction at a time, with all that can be done in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wizard.core.clock import Clock
+from wizard.storage.audit_trail import SqlAuditTrail
+from wizard.storage.crypto import Cipher
+from wizard.storage.database import DIALECTS
+from wizard.storage.outbox import SqlOutbox
+from wizard.storage.repositories.accounts import SqlAccounts
+from wizard.storage.repositories.codes import SqlCodes
+from wizard.storage.repositories.links import SqlLinks
+from wizard.storage.repositories.membership_years import SqlMembershipYears
+from wizard.storage.repositories.records import SqlRecords
+from wizard.storage.repositories.staff import SqlStaff
+
+
+class SqlUnitOfWork:
+    """A transaction from `with` to `commit`; without that, all of it is rolled back.
+
+    A database that fails raises ExternalServiceError("database") wherever it does (see `database`).
+    """
+
+    def __init__(self, session: Session, cipher: Cipher, clock: Clock, *, writes: bool) -> None:
+        self._session = session
+        self._writes = writes
+        self.accounts = SqlAccounts(session, clock)
+        self.records = SqlRecords(session)
+        self.audit = SqlAuditTrail(session, cipher)
+        self.outbox = SqlOutbox(session, cipher)
+        self.codes = SqlCodes(session)
+        self.links = SqlLinks(session)
+        self.staff = SqlStaff(session)
+        self.membership_years = SqlMembershipYears(session)
+
+    def __enter__(self) -> Self:
+        dialect = DIALECTS[self._session.get_bind().dialect.name]
+        try:
+            self._session.connection(execution_options=dialect.WRITING if self._writes else dialect.READING)
+        except BaseException:
+            self._session.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.close()
+
+    def commit(self) -> None:
+        """Keep what was written."""
+        self._session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class SqlUnitsOfWork:
+    """Begins transactions."""
+
+    sessions: sessionmaker[Session]
+    cipher: Cipher
+    clock: Clock
+
+    def write(self) -> SqlUnitOfWork:
+        """A transaction that may write; on SQLite it takes the write lock at once."""
+        return SqlUnitOfWork(self.sessions(), self.cipher, self.clock, writes=True)
+
+    def read(self) -> SqlUnitOfWork:
+        """A transaction that only reads."""
+        return SqlUnitOfWork(self.sessions(), self.cipher, self.clock, writes=False)

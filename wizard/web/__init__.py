@@ -1,0 +1,1 @@
+"""The edge that people see: pages, forms, access, errors."""

@@ -1,0 +1,222 @@
+"""Who acts in a request, and which registrations the browser that sent it may open."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from flask import current_app, g, session
+from flask.sessions import SessionMixin
+from structlog.contextvars import bind_contextvars
+
+from wizard.core.accounts import StaffMember
+from wizard.core.actors import Action, Actor, may
+from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated
+from wizard.services.ports import Call
+
+if TYPE_CHECKING:
+    from wizard.services.bundle import Services
+
+# A working day; within it, staff who leave their desk for longer than the second have to sign in again.
+SIGNED_IN_AT_MOST = timedelta(hours=8)
+IDLE_AT_MOST = timedelta(hours=1)
+# How exactly idleness is known: the browser's session is not to be written at every page.
+_SEEN_EVERY = timedelta(minutes=5)
+_UUID_VERSION = 4
+_STAFF_KEYS = ("staff", "staff_epoch", "staff_since", "staff_seen", "csrf_token")
+
+
+class _Regenerating(Protocol):
+    def regenerate(self, session: SessionMixin) -> None: ...
+
+
+def services() -> Services:
+    """The services of the app."""
+    return cast("Services", current_app.extensions["wizard"])
+
+
+def request_id() -> str | None:
+    """The id that the request is known by in the logs and in the audit trail."""
+    return cast("str | None", g.get("request_id"))
+
+
+def session_available() -> bool:
+    """Whether the browser's session could be read; it cannot while Redis is down."""
+    return bool(getattr(session, "available", True))
+
+
+def browser_session() -> SessionMixin:
+    """The browser's session; raises `ExternalServiceError("redis")` where it could not be read."""
+    if not session_available():
+        raise ExternalServiceError("redis")
+    return session
+
+
+def current_call(session_id: str | None = None) -> Call:
+    """Who calls: staff who help with the registration (or, without one, are signed in), else the applicant."""
+    by_staff = signed_in_staff() is not None if session_id is None else helps(session_id)
+    if by_staff:
+        return staff_call()
+    if session_id is None or _key("registration", session_id) not in browser_session():
+        return _call(Actor.applicant())
+    return _call(Actor.applicant(session_id, proved_account(session_id)))
+
+
+def staff_call() -> Call:
+    """The member of staff who is signed in calls; raises `Unauthenticated("sign_in")` where nobody is."""
+    member = signed_in_staff()
+    if member is None:
+        raise Unauthenticated("sign_in")
+    return _call(Actor.staff(member.username, member.privilege))
+
+
+def proved_account(session_id: str) -> str | None:
+    """The account that a code proved in this browser, for a registration."""
+    return cast("str | None", browser_session().get(_key("proof", session_id)))
+
+
+def owns(session_id: str) -> bool:
+    """Whether this browser may open a registration: its own, or one that signed-in staff help with."""
+    if not is_session_id(session_id):
+        return False
+    if _key("registration", session_id) in browser_session():
+        return True
+    return helps(session_id)
+
+
+def helps(session_id: str) -> bool:
+    """Whether signed-in staff help with a registration in this browser."""
+    return _key("helping", session_id) in browser_session() and signed_in_staff() is not None
+
+
+def require_access(session_id: str) -> None:
+    """Raise `NotFound` unless this browser may open the registration.
+
+    Staff who helped with it and whose sign-in has ended get `Unauthenticated("sign_in")`: they may again.
+    """
+    if owns(session_id):
+        bind_contextvars(session_id=session_id)
+        return
+    if _key("helping", session_id) in browser_session():
+        raise Unauthenticated("sign_in")
+    raise NotFound("session.unknown")
+
+
+def is_session_id(text: str) -> bool:
+    """Whether a text from an address is a UUID4, written as we write it."""
+    try:
+        parsed = uuid.UUID(text)
+    except ValueError:
+        return False
+    return parsed.version == _UUID_VERSION and str(parsed) == text
+
+
+def require_session_id(text: str) -> str:
+    """The text, if it is a session id; raises `NotFound` otherwise, before anything is looked up by it."""
+    if not is_session_id(text):
+        raise NotFound("session.unknown")
+    return text
+
+
+def may_create(member: StaffMember | None) -> bool:
+    """Whether somebody of the desk may make a record for somebody else; the pages say so first."""
+    return member is not None and may(Actor.staff(member.username, member.privilege), Action.CREATE, None)
+
+
+def grant_registration(session_id: str) -> None:
+    """Let this browser open a registration, under a new browser session id."""
+    browser_session()[_key("registration", session_id)] = _now().isoformat()
+    _regenerate()
+
+
+def grant_proof(session_id: str, account_id: str) -> None:
+    """Note that a code entered in this browser proved an account, for one registration."""
+    browser_session()[_key("proof", session_id)] = account_id
+    _regenerate()
+
+
+def grant_help(session_id: str) -> None:
+    """Let signed-in staff act on a registration in this browser."""
+    browser_session()[_key("helping", session_id)] = "1"
+    _regenerate()
+
+
+def forget_registration(session_id: str) -> None:
+    """Take back whatever this browser was granted for a registration."""
+    _forget(*(_key(kind, session_id) for kind in ("registration", "proof", "helping")))
+    _regenerate()
+
+
+def stop_helping(session_id: str) -> None:
+    """Staff no longer act on a registration in this browser."""
+    _forget(_key("helping", session_id))
+    _regenerate()
+
+
+def signed_in_staff() -> StaffMember | None:
+    """The member of staff signed in here: still active, not signed out everywhere, within the time limits."""
+    if "staff_member" not in g:
+        g.staff_member = _staff_of_session(browser_session())
+    return cast("StaffMember | None", g.staff_member)
+
+
+def sign_in_browser(member: StaffMember) -> None:
+    """Sign a member of staff in, under a new browser session id and with a new CSRF token."""
+    browser = browser_session()
+    _forget(*_STAFF_KEYS)
+    now = _now().isoformat()
+    browser.update({"staff": member.id, "staff_epoch": member.epoch, "staff_since": now, "staff_seen": now})
+    g.staff_member = member
+    _regenerate()
+
+
+def sign_out_browser() -> None:
+    """End the sign-in and with it all help; what the browser owns as an applicant's stays."""
+    browser = browser_session()
+    _forget(*_STAFF_KEYS, *(key for key in tuple(browser) if key.startswith("helping:")))
+    g.staff_member = None
+    _regenerate()
+
+
+def _staff_of_session(browser: SessionMixin) -> StaffMember | None:
+    staff_id, epoch = browser.get("staff"), browser.get("staff_epoch")
+    if staff_id is None or epoch is None or _over(browser):
+        return None
+    return services().desk.member(staff_id, epoch)
+
+
+def _over(browser: SessionMixin) -> bool:
+    if "staff_since" not in browser:
+        return True
+    now = _now()
+    since = datetime.fromisoformat(browser["staff_since"])
+    seen = datetime.fromisoformat(browser.get("staff_seen", browser["staff_since"]))
+    if now - since >= SIGNED_IN_AT_MOST or now - seen >= IDLE_AT_MOST:
+        return True
+    if now - seen >= _SEEN_EVERY:
+        browser["staff_seen"] = now.isoformat()
+    return False
+
+
+def _call(actor: Actor) -> Call:
+    bind_contextvars(actor=actor.name)
+    return Call(actor, request_id())
+
+
+def _key(kind: str, session_id: str) -> str:
+    return f"{kind}:{session_id}"
+
+
+def _now() -> datetime:
+    return services().clock.now()
+
+
+def _forget(*keys: str) -> None:
+    browser: Any = browser_session()
+    for key in keys:
+        browser.pop(key, None)
+
+
+def _regenerate() -> None:
+    cast("_Regenerating", current_app.session_interface).regenerate(browser_session())

@@ -1,0 +1,85 @@
+"""Proving whose account it is: a code by e-mail for the applicant, none for the desk."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug import Response
+
+from wizard.core.errors import Problem, WizardError
+from wizard.core.registration import Registration, Status
+from wizard.core.steps import Step
+from wizard.web import limits, wording
+from wizard.web.access import grant_proof, services
+from wizard.web.applicant.journey import Handler, Visit
+from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
+from wizard.web.forms.others import CodeForm
+
+
+class AccountStep(Handler):
+    """Sending without `code` sends one, with `code` checks it; staff link without."""
+
+    def show(self, visit: Visit, registration: Registration | None) -> Response:
+        """Where to ask for a code, or to enter the one that was sent."""
+        return _account(visit, registration, CodeForm())
+
+    def submit(self, visit: Visit) -> Response:
+        """Send a code, or check it and link the account."""
+        registration = visit.registration()
+        if registration is None or not registration.has_reached(Status.CATEGORY_DETERMINED) or registration.is_created:
+            return onward(visit.session_id, registration)
+        if visit.call.actor.is_desk:
+            return self._link(visit)
+        limits.codes(registration.user_id or "")
+        form = CodeForm()
+        if "code" not in request.form:
+            services().proofs.send_code(visit.call, visit.session_id)
+            return to_step(Step.ACCOUNT, visit.session_id, query="sent")
+        if not form.is_valid():
+            return _account(visit, registration, form, status=422)
+        account_id = services().proofs.check_code(visit.call, visit.session_id, form.code.data or "")
+        grant_proof(visit.session_id, account_id)
+        return self._link(visit, account_id)
+
+    def refuse(self, visit: Visit, registration: Registration | None, error: WizardError) -> Response:
+        """The same page with what is wrong, and the way out."""
+        form = CodeForm()
+        others = []
+        has_record = any(problem.message == "account.one_record" for problem in error.problems)
+        for problem in error.problems:
+            if problem.field == "code":
+                form.code.refuse(wording.problem(problem))
+            elif not (has_record and problem.message == "user_business_id.unique"):
+                # That the account has a record, and that a record has its number, is one thing to its owner.
+                others.append(problem)
+        return _account(visit, registration, form, tuple(others), status=422)
+
+    def _link(self, visit: Visit, account_id: str | None = None) -> Response:
+        services().orchestrator.link_account(visit.call, visit.session_id, account_id)
+        return to_step(Step.CONFIRM, visit.session_id)
+
+
+def _account(
+    visit: Visit,
+    registration: Registration | None,
+    form: CodeForm,
+    others: tuple[Problem, ...] = (),
+    *,
+    status: int = 200,
+) -> Response:
+    actor = visit.call.actor
+    just_sent = "sent" in request.args and request.method == "GET"
+    # Where something else is wrong the code was right, and is used up.
+    asks = not others and (just_sent or "entering" in request.args or "code" in request.form)
+    return step_page(
+        visit.step,
+        session_id=visit.session_id,
+        registration=registration,
+        status=status,
+        form=form,
+        other_errors=entries_elsewhere(others, visit.session_id),
+        coto_conflict=any(problem.field == "coto_registration" for problem in others),
+        just_sent=just_sent,
+        asks=asks,
+        proved=registration is not None and registration.linked and actor.account_id == registration.account_id,
+        actor=actor,
+    )

@@ -1,0 +1,84 @@
+"""The declaration, and submitting: the record is made here."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug import Response
+
+from wizard.core.errors import PermissionDenied, StaleVersion, WizardError
+from wizard.core.records import DECLARATION_VERSION
+from wizard.core.registration import Registration
+from wizard.core.steps import Step
+from wizard.web.access import services
+from wizard.web.applicant.journey import Handler, Visit
+from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
+from wizard.web.applicant.review import answer_rows
+from wizard.web.forms.base import Entry
+from wizard.web.forms.others import DeclarationForm
+
+
+class ConfirmStep(Handler):
+    """Everything once more, the declaration, *Submit*."""
+
+    def show(self, visit: Visit, registration: Registration | None) -> Response:
+        """The declaration; without the proof in this browser, back to proving the account."""
+        if registration is not None and not _may_submit(visit, registration):
+            return to_step(Step.ACCOUNT, visit.session_id)
+        return _declaration(visit, registration, DeclarationForm())
+
+    def submit(self, visit: Visit) -> Response:
+        """Make the record; repeating it shows the same receipt."""
+        form = DeclarationForm()
+        if not form.is_valid():
+            registration = visit.registration()
+            if registration is None or registration.is_created:
+                return onward(visit.session_id, registration)
+            return _declaration(visit, registration, form, status=422)
+        services().orchestrator.submit(
+            visit.call,
+            visit.session_id,
+            version=request.form.get("version", type=int),
+            declaration_version=DECLARATION_VERSION,
+        )
+        return to_step(Step.COMPLETE, visit.session_id)
+
+    def refuse(self, visit: Visit, registration: Registration | None, error: WizardError) -> Response:
+        """The same page with what stands in the way; without the proof, back to proving the account."""
+        desk = visit.call.actor.is_desk
+        if isinstance(error, PermissionDenied) and not desk:
+            return to_step(Step.ACCOUNT, visit.session_id)
+        others = entries_elsewhere(error.problems, visit.session_id)
+        if isinstance(error, StaleVersion):
+            # Declared of other answers than these: they are shown, to be declared anew.
+            form = DeclarationForm()
+            form.declaration.data = False
+            return _declaration(visit, registration, form, others, status=409)
+        return _declaration(visit, registration, DeclarationForm(), others, status=422)
+
+
+def _may_submit(visit: Visit, registration: Registration) -> bool:
+    """Whether this browser proved the account; whether staff may create, the page itself says."""
+    actor = visit.call.actor
+    return actor.is_desk or actor.account_id == registration.account_id
+
+
+def _declaration(
+    visit: Visit,
+    registration: Registration | None,
+    form: DeclarationForm,
+    others: tuple[Entry, ...] = (),
+    *,
+    status: int = 200,
+) -> Response:
+    if registration is None:
+        return onward(visit.session_id, registration)
+    return step_page(
+        visit.step,
+        session_id=visit.session_id,
+        registration=registration,
+        status=status,
+        form=form,
+        other_errors=others,
+        rows=answer_rows(registration, registration.validation.outcomes),
+        actor=visit.call.actor,
+    )

@@ -1,0 +1,64 @@
+"""*Finish and clear*: nothing of the answers stays on a shared computer (promise 17)."""
+
+from __future__ import annotations
+
+from flask import redirect, request, url_for
+from werkzeug import Response
+
+from wizard.core.errors import SessionExpired
+from wizard.core.registration import Registration
+from wizard.web.access import browser_session, current_call, sign_out_browser
+from wizard.web.applicant.journey import read
+from wizard.web.applicant.leaving import send_link
+from wizard.web.applicant.page import page
+from wizard.web.applicant.start import own_registrations
+from wizard.web.forms.others import AddressForm
+
+_CLEARED = ("registration:", "helping:", "staff")
+_KEPT = "language"
+
+
+def finish() -> Response:
+    """Ask first, offering a link by e-mail for what is not complete; then forget everything here."""
+    if not any(key.startswith(_CLEARED) for key in browser_session()):
+        return page("finished.html")
+    own = tuple(own_registrations())
+    incomplete = tuple(found for session_id in own if (found := _open(session_id)) is not None)
+    choice = request.form.get("choice")
+    form = AddressForm()
+    if not form.email.raw_data:
+        form.email.data = next((each.contact_email for each in incomplete if each.contact_email), "")
+    if choice == "link" and incomplete:
+        if not form.is_valid():
+            return _ask(own, incomplete, form, status=422)
+        for registration in incomplete:
+            send_link(registration.session_id, form.address)
+    if choice in {"link", "clear"}:
+        _clear()
+        return redirect(url_for("applicant.finish"), code=303)
+    return _ask(own, incomplete, form)
+
+
+def _ask(
+    own: tuple[str, ...], incomplete: tuple[Registration, ...], form: AddressForm, *, status: int = 200
+) -> Response:
+    back = url_for("applicant.registration", session_id=own[0]) if own else url_for("applicant.start")
+    return page("finish.html", status=status, incomplete=incomplete, form=form, back=back)
+
+
+def _open(session_id: str) -> Registration | None:
+    """A registration that something can still become of."""
+    try:
+        found = read(current_call(session_id), session_id)
+    except SessionExpired:
+        return None
+    return found if found is not None and found.is_open else None
+
+
+def _clear() -> None:
+    """Forget all of this browser's registrations, proofs and sign-ins; only its language stays."""
+    sign_out_browser()
+    browser = browser_session()
+    for key in tuple(browser):
+        if key != _KEPT:
+            browser.pop(key)

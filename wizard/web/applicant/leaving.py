@@ -1,0 +1,100 @@
+"""More time, giving up, and a link to continue elsewhere."""
+
+from __future__ import annotations
+
+from flask import redirect, request, url_for
+from werkzeug import Response
+
+from wizard.core.errors import RuleViolated, WorkflowStateInvalid
+from wizard.core.registration import Registration
+from wizard.core.steps import Step
+from wizard.web import limits, wording
+from wizard.web.access import current_call, forget_registration, require_access, services
+from wizard.web.applicant.journey import read
+from wizard.web.applicant.page import onward, page, to_step
+from wizard.web.forms.others import AddressForm
+
+_TIME_REGION = "section#time"
+
+
+def extend(session_id: str) -> Response:
+    """More time: the page goes on as it is where htmx asks, else back to the step it was asked from."""
+    require_access(session_id)
+    if request.method == "GET":
+        return _back(session_id)
+    call = current_call(session_id)
+    try:
+        extended = services().orchestrator.extend(call, session_id).registration
+    except WorkflowStateInvalid:
+        return _back(session_id)
+    except RuleViolated as error:
+        return _not_extended(session_id, error)
+    if _in_place():
+        return page("time_left.html", registration=extended, session_id=session_id)
+    return _back(session_id)
+
+
+def _not_extended(session_id: str, error: RuleViolated) -> Response:
+    return page(
+        "time_left.html" if _in_place() else "not_extended.html",
+        status=422,
+        registration=read(current_call(session_id), session_id),
+        session_id=session_id,
+        refused=wording.problem(error.problems[0]),
+    )
+
+
+def _in_place() -> bool:
+    return request.headers.get("HX-Target") == _TIME_REGION
+
+
+def cancel(session_id: str) -> Response:
+    """Abandon a registration; asks first."""
+    require_access(session_id)
+    call = current_call(session_id)
+    registration = read(call, session_id)
+    if registration is not None and not registration.is_open:
+        return onward(session_id, registration)
+    if request.method == "GET" or request.form.get("confirm") != "yes":
+        return page("cancel.html", registration=registration, session_id=session_id)
+    if registration is None:
+        forget_registration(session_id)
+        return redirect(url_for("applicant.start"), code=303)
+    services().orchestrator.cancel(call, session_id)
+    return redirect(url_for("applicant.registration", session_id=session_id), code=303)
+
+
+def link(session_id: str) -> Response:
+    """E-mail a link to continue; a new one works beside the older ones."""
+    require_access(session_id)
+    registration = read(current_call(session_id), session_id)
+    if registration is None or not registration.is_open:
+        return onward(session_id, registration)
+    if request.method == "GET":
+        sent = "sent" in request.args
+        form = AddressForm(data={"email": registration.contact_email})
+        return _link_page(registration, form, template="link_sent.html" if sent else "link.html")
+    form = AddressForm()
+    if not form.is_valid():
+        return _link_page(registration, form, status=422)
+    send_link(session_id, form.address)
+    return redirect(url_for("applicant.link", session_id=session_id, sent="1"), code=303)
+
+
+def send_link(session_id: str, address: str) -> None:
+    """E-mail a link to continue a registration."""
+    limits.links(session_id)
+    services().links.create(current_call(session_id), session_id, email=address)
+
+
+def _link_page(
+    registration: Registration, form: AddressForm, *, template: str = "link.html", status: int = 200
+) -> Response:
+    return page(template, status=status, registration=registration, session_id=registration.session_id, form=form)
+
+
+def _back(session_id: str) -> Response:
+    asked_from = request.form.get("step", "")
+    if asked_from in set(Step):
+        return to_step(Step(asked_from), session_id)
+    return onward(session_id, read(current_call(session_id), session_id))

@@ -1,0 +1,1 @@
+"""The forms of the pages; their rules are the domain's."""

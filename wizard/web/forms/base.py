@@ -1,0 +1,28 @@
+"""What all forms have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from flask_wtf import FlaskForm
+
+from wizard.web import unsent
+
+# The field that something is wrong with, or the address where that is put right, and the sentence.
+Entry = tuple[str | None, str]
+
+
+class Form(FlaskForm):
+    """A form of a page, with this browser's CSRF token.
+
+    Filled from what was sent, else from what was typed before the page changed its language, else from `data`.
+    """
+
+    def __init__(self, data: Mapping[str, object] | None = None) -> None:
+        typed = unsent.fields()
+        super().__init__(data=data, **({} if typed is None else {"formdata": typed}))  # type: ignore[no-untyped-call]
+
+    def entries(self, others: Iterable[Entry] = ()) -> tuple[Entry, ...]:
+        """What is wrong, for the summary on top: that of its own fields, and `others`, which belong to none here."""
+        beside = [(str(field.name), str(text)) for field in self for text in field.errors if field.name != "csrf_token"]
+        return (*beside, *others)

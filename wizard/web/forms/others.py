@@ -1,0 +1,74 @@
+"""The forms that ask for no education data: codes, addresses, the declaration, and plain buttons."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+
+from wizard.web import wording
+from wizard.web.forms.base import Form
+from wizard.web.forms.fields import Answer, Tick
+from wizard.web.mail_addresses import is_address, student_notice
+
+
+class CodeForm(Form):
+    """Takes the code from the e-mail, with blanks wherever they were put."""
+
+    code = Answer(
+        _("Six-digit code"),
+        attributes={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "20", "class": "code"},
+    )
+
+    def is_valid(self) -> bool:
+        """Refuse an empty code; whether it is the right one is the service's to say."""
+        valid = self.validate()
+        if not (self.code.data or "").strip():
+            self.code.refuse(wording.sentence("code.required"))
+        return bool(valid) and not self.code.errors
+
+
+class DeclarationForm(Form):
+    """The declaration before the record is made."""
+
+    declaration = Tick(_("I declare that what I have entered is true and complete to the best of my knowledge."))
+
+    def is_valid(self) -> bool:
+        """Refuse without the tick."""
+        valid = self.validate()
+        if not self.declaration.data:
+            self.declaration.refuse(wording.sentence("declaration.required"))
+        return bool(valid) and not self.declaration.errors
+
+
+class AddressForm(Form):
+    """An address that a link goes to."""
+
+    email = Answer(
+        _("E-mail address"),
+        hint=_("We send one link there, which opens this registration and nothing else."),
+        attributes={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
+    )
+
+    @property
+    def address(self) -> str:
+        """What was typed, without blanks around it."""
+        return (self.email.data or "").strip()
+
+    def is_valid(self) -> bool:
+        """Refuse what is no address."""
+        valid = self.validate()
+        if not self.address:
+            self.email.refuse(wording.sentence("email.required"))
+        elif not is_address(self.address):
+            self.email.refuse(wording.sentence("email.format"))
+        self.email.notices = student_notice(self.address)
+        return bool(valid) and not self.email.errors
+
+
+class MemberNumberForm(Form):
+    """What an applicant's link asks for before it opens."""
+
+    user_business_id = Answer(
+        _("Member number"),
+        hint=_("The one that you started this registration with, for example osot-0000001."),
+        attributes={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "maxlength": "40"},
+    )

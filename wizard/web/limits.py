@@ -1,0 +1,154 @@
+"""How often something may be tried: per browser, address and target, counted in the same Redis."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from time import time
+from typing import cast
+
+from flask import Flask, current_app, request, session
+from flask_limiter import Limiter
+from limits import RateLimitItem, parse_many
+from limits.storage import RedisStorage
+from limits.strategies import RateLimiter
+from redis import Redis, RedisCluster, RedisError
+
+from wizard.config import Settings
+from wizard.core.education import member_number_key
+from wizard.core.errors import ExternalServiceError, RateLimited
+
+_EXTENSION = "wizard_limits"
+_SCHEME = "wizard-redis"
+_IPV6_PREFIX = 64
+_PEOPLE_BEHIND_AN_ADDRESS = 10
+
+
+class SharedRedis(RedisStorage):
+    """Flask-Limiter's storage on the client that everything else uses, be it one server, Sentinel or a Cluster."""
+
+    STORAGE_SCHEME = [_SCHEME]  # noqa: RUF012 - the registry of the library reads it
+
+    def __init__(self, uri: str, *, client: Redis | RedisCluster) -> None:
+        self.key_prefix = "ot_education_limit"
+        self.target_server = "redis"
+        self.storage = client
+        super(RedisStorage, self).__init__(uri)
+        self.initialize_storage(uri)
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What a failing client raises."""
+        return RedisError
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What may be done how often, and the key under which nobody's address or number can be read in Redis."""
+
+    limiter: Limiter
+    items: Mapping[str, tuple[RateLimitItem, ...]]
+    key: bytes
+
+    def spend(self, name: str, **subjects: str) -> None:
+        """Count a try for each subject. Raises `RateLimited` where one has had too many."""
+        for kind, subject in subjects.items():
+            digest = hmac.digest(self.key, f"{kind}:{subject}".encode(), "sha256").hex()
+            for item in self.items[name]:
+                is_shared = kind == "address" and len(subjects) > 1
+                self._hit(_shared(item) if is_shared else item, f"{name}.{kind}", digest)
+
+    def _hit(self, item: RateLimitItem, *identifiers: str) -> None:
+        # The strategy, not the decorators: what is limited is often known only inside a view.
+        strategy: RateLimiter = self.limiter.limiter
+        try:
+            if strategy.hit(item, *identifiers):
+                return
+            reset = strategy.get_window_stats(item, *identifiers).reset_time
+        except RedisError as error:
+            raise ExternalServiceError("redis") from error
+        raise RateLimited("rate_limited", retry_after=max(1, ceil(reset - time())))
+
+
+def _shared(item: RateLimitItem) -> RateLimitItem:
+    """The limit of an address, which may be a whole class's behind one router."""
+    return type(item)(_PEOPLE_BEHIND_AN_ADDRESS * item.amount, item.multiples)
+
+
+def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster) -> None:
+    """Count in the given Redis, by the limits of the settings."""
+    limiter = Limiter(
+        key_func=_address,
+        app=app,
+        storage_uri=f"{_SCHEME}://",
+        storage_options=cast("dict[str, str | int]", {"client": redis_client}),
+        strategy="sliding-window-counter",
+    )
+    items = {
+        "starts": settings.limit_starts,
+        "fields": settings.limit_fields,
+        "codes": settings.limit_codes,
+        "links": settings.limit_links,
+        "resume": settings.limit_resume,
+        "sign_in": settings.limit_sign_in,
+    }
+    parsed = {name: tuple(parse_many(text)) for name, text in items.items()}
+    key = hmac.digest(settings.secret_keys[0].encode(), b"rate limits", "sha256")
+    app.extensions[_EXTENSION] = _Limits(limiter, parsed, key)
+
+
+def starts() -> None:
+    """A registration is started."""
+    _limits().spend("starts", address=_address())
+
+
+def fields() -> None:
+    """A field is checked while the form is filled in."""
+    _limits().spend("fields", browser=_browser(), address=_address())
+
+
+def codes(member_number: str) -> None:
+    """A code is sent to the account of a member number, or tried."""
+    _limits().spend("codes", browser=_browser(), address=_address(), target=member_number_key(member_number))
+
+
+def links(session_id: str) -> None:
+    """A link to continue is sent by an applicant."""
+    _limits().spend("links", registration=session_id, address=_address())
+
+
+def links_by_desk(session_id: str) -> None:
+    """A link to continue is sent by staff, who share an address and help many."""
+    _limits().spend("links", registration=session_id)
+
+
+def resume(token: str) -> None:
+    """Opening a link to continue is tried."""
+    _limits().spend("resume", address=_address(), link=token)
+
+
+def sign_in(username: str) -> None:
+    """Signing in as staff is tried."""
+    _limits().spend("sign_in", address=_address(), username=username.strip().casefold())
+
+
+def _limits() -> _Limits:
+    return cast("_Limits", current_app.extensions[_EXTENSION])
+
+
+def _browser() -> str:
+    return str(getattr(session, "sid", ""))
+
+
+def _address() -> str:
+    """The client's address; of an IPv6 address the network, whose owner has the rest at will."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if address.version == ipaddress.IPV4LENGTH // 8:
+        return str(address)
+    return str(ipaddress.ip_network((int(address), _IPV6_PREFIX), strict=False))

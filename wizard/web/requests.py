@@ -1,0 +1,85 @@
+"""What every request has: an id, the log lines bound to it, one line of its own, and the proxies in front."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from wizard.config import Settings
+from wizard.web.access import is_session_id
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEADER = "X-Request-ID"
+# What a proxy sends goes into the log and the audit trail: nothing but a plain id is taken over.
+_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_ID, _RULE = "wizard.request_id", "wizard.rule"
+
+_log = structlog.get_logger(__name__)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Name every request, log it, and believe as many proxies as there are."""
+    app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
+    app.before_request(_name_it)
+    logged = _Logged(app.wsgi_app)
+    # The proxies' word is taken for the client and for HTTPS; they hand on the Host they were asked for.
+    proxies = settings.proxy_count
+    app.wsgi_app = ProxyFix(logged, x_for=proxies, x_proto=proxies, x_host=0) if proxies else logged  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """Around the app and its session: whatever becomes of a request, there is one line about it."""
+
+    app: WSGIApplication
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = perf_counter()
+        environ[_ID] = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        clear_contextvars()
+        bind_contextvars(request_id=environ[_ID])
+        statuses: list[str] = []
+        try:
+            return self.app(environ, _noting(environ[_ID], start_response, statuses))
+        finally:
+            _log.info(
+                "request",
+                method=environ["REQUEST_METHOD"],
+                route=environ.get(_RULE, "-"),
+                status=int(statuses[-1].split(maxsplit=1)[0]) if statuses else 500,
+                duration_ms=round((perf_counter() - started) * 1000),
+            )
+            clear_contextvars()
+
+
+def _noting(identifier: str, start_response: StartResponse, statuses: list[str]) -> StartResponse:
+    def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:  # noqa: ANN401
+        statuses.append(status)
+        return start_response(status, [*headers, (HEADER, identifier)], *rest)
+
+    return started
+
+
+def _request_id(sent: str) -> str:
+    return sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
+
+
+def _name_it() -> None:
+    """The route's rule stands for the address, which may hold a token."""
+    g.request_id = request.environ[_ID]
+    if request.url_rule is not None:
+        request.environ[_RULE] = request.url_rule.rule
+    session_id = str((request.view_args or {}).get("session_id", ""))
+    if is_session_id(session_id):
+        bind_contextvars(session_id=session_id)

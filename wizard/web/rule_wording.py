@@ -1,0 +1,120 @@
+"""What every rule says to people: when it fails, when it warns, and what it is about."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
+FAILED: dict[str, LazyString] = {
+    "user_business_id.required": _("Enter your member number, for example osot-0000001."),
+    "user_business_id.format": _(
+        "A member number has 1 to 20 letters, digits, hyphens or underscores. Check yours, for example osot-0000001."
+    ),
+    "user_business_id.unique": _(
+        "Another education record has this member number already. Check the number; "
+        "if it is yours, write to the registration desk, who can see both."
+    ),
+    "degree_type.required": _("Choose the degree or credential that you earned or will earn."),
+    "degree_type.choice": _("Choose the degree or credential from the list."),
+    "university.required": _("Choose where you studied, or “Another school” if it is not listed."),
+    "university.choice": _("Choose where you studied from the list, or “Another school” if it is not listed."),
+    "other_details.required": _("Enter the name of your school, because it is not on the list."),
+    "other_details.format": _("The name of your school can have up to 100 characters, on one line. Shorten it."),
+    "country.required": _("Choose the country where you studied."),
+    "country.choice": _("Choose the country where you studied from the list."),
+    "university_country.alignment": _(
+        "%(university)s is in Ontario, so the country cannot be %(country)s. "
+        "Choose Canada, or choose “Another school” above."
+    ),
+    "graduation_year.required": _("Choose the year in which you graduated or will graduate."),
+    "graduation_year.choice": _("Choose your graduation year from the list."),
+    "graduation_year.range": _(
+        "%(graduation_year)s is not a year that can be registered today. Choose a year up to %(latest)s from the list."
+    ),
+    "coto_status.required": _("Choose your standing with the College (COTO)."),
+    "coto_status.choice": _("Choose your standing with the College (COTO) from the list."),
+    "coto_registration.required": _(
+        "Enter your COTO registration number, because your certificate is “%(coto_status)s”. "
+        "You find it on your certificate and in the College’s public register."
+    ),
+    "coto_registration.format": _(
+        "A COTO registration number has 1 to 8 letters and digits, without spaces, for example G2601234."
+    ),
+    "coto_registration.not_allowed": _(
+        "There is no COTO registration number with “%(coto_status)s”. Leave it empty, or choose your certificate."
+    ),
+    "coto_registration.unique": _(
+        "Another education record has this COTO registration number already. Check the number; "
+        "if it is yours, the other may be mistyped: your answers are kept, and the registration desk will look at both."
+    ),
+    "access_modifier.required": _("Choose who may read your education record."),
+    "access_modifier.choice": _("Choose who may read your education record from the list."),
+    "notes.format": _("Notes can have up to 1,000 characters of plain text. Shorten them."),
+    "account.one_record": _(
+        "Your account has an education record already. Your answers here are kept: "
+        "write to the registration desk, who can compare the two."
+    ),
+}
+WARNINGS: dict[str, LazyString] = {
+    "graduation_year.future": _("You have not graduated yet, so you will be registered as someone still studying."),
+    "verification.international_education": _(
+        "You studied in %(country)s. The desk verifies education from outside Canada; you need do nothing now."
+    ),
+    "verification.unlisted_university": _(
+        "Your school is not on the list, so the desk verifies it; you need do nothing now."
+    ),
+    "verification.university_not_given": _(
+        "You named no university in Canada, so the desk may ask you about it; you need do nothing now."
+    ),
+    "verification.discount": _("The desk verifies each record with a reduced fee; you need do nothing now."),
+    "coto_status.student_after_graduation": _(
+        "You are a student with the College but graduated in %(graduation_year)s. "
+        "If both are right, go on; the desk will look at it."
+    ),
+    "coto_status.registered_before_graduation": _(
+        "You have the standing “%(coto_status)s” with the College but graduate in %(graduation_year)s. "
+        "If both are right, go on; the desk will look at it."
+    ),
+}
+# What each rule is about, for the list of checks.
+SUBJECTS: dict[str, LazyString] = {
+    "user_business_id.required": _("A member number is given"),
+    "user_business_id.format": _("The member number is well formed"),
+    "user_business_id.unique": _("No other record has the member number"),
+    "degree_type.required": _("A degree is given"),
+    "degree_type.choice": _("The degree is on the list"),
+    "university.required": _("A university is given"),
+    "university.choice": _("The university is on the list"),
+    "other_details.required": _("A school that is not on the list is named"),
+    "other_details.format": _("The name of the school is well formed"),
+    "country.required": _("A country is given"),
+    "country.choice": _("The country is on the list"),
+    "university_country.alignment": _("University and country fit together"),
+    "graduation_year.required": _("A graduation year is given"),
+    "graduation_year.choice": _("The graduation year is a year"),
+    "graduation_year.range": _("The graduation year can be registered today"),
+    "graduation_year.future": _("Graduation is not in the future"),
+    "coto_status.required": _("A COTO standing is given"),
+    "coto_status.choice": _("The COTO standing is on the list"),
+    "coto_status.student_after_graduation": _("Student standing and graduation year fit together"),
+    "coto_status.registered_before_graduation": _("COTO certificate and graduation year fit together"),
+    "coto_registration.required": _("A certificate has its registration number"),
+    "coto_registration.format": _("The COTO registration number is well formed"),
+    "coto_registration.not_allowed": _("Only a certificate has a registration number"),
+    "coto_registration.unique": _("No other record has the COTO registration number"),
+    "access_modifier.required": _("A choice of privacy is made"),
+    "access_modifier.choice": _("The choice of privacy is on the list"),
+    "notes.format": _("The notes are well formed"),
+    "account.one_record": _("The account has no education record yet"),
+    "verification.international_education": _("Studied in Canada"),
+    "verification.unlisted_university": _("The university is on the list"),
+    "verification.university_not_given": _("A university in Canada is given"),
+    "verification.discount": _("Verified by the desk because of a reduced fee"),
+}
+OUTCOMES: dict[str, LazyString] = {
+    "passed": _("Passed"),
+    "warning": _("Please note"),
+    "failed": _("To correct"),
+    "not_checked": _("Checked later"),
+}
+NOT_APPLICABLE = _("Does not apply")

@@ -1,0 +1,74 @@
+"""What the desk's pages call things."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from babel.dates import format_timedelta
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
+from wizard.core.accounts import LinkKind, LinkState
+from wizard.core.actors import ActorKind
+from wizard.core.registration import Channel, Registration, Status
+from wizard.web import language, wording
+
+STATUSES: dict[Status, LazyString] = {
+    Status.PENDING: _("Incomplete"),
+    Status.STAGED: _("All answers given"),
+    Status.VALIDATED: _("Checked"),
+    Status.CATEGORY_DETERMINED: _("Category decided"),
+    Status.ACCOUNT_LINKED: _("Account linked"),
+    Status.EDUCATION_CREATED: _("Record made"),
+    Status.WORKFLOW_COMPLETED: _("Completed"),
+    Status.CREATION_FAILED: _("Submitting failed"),
+    Status.CANCELLED: _("Cancelled"),
+}
+CHANNELS: dict[Channel, LazyString] = {
+    Channel.WEB: _("Web"),
+    Channel.API: _("API"),
+    Channel.BULK: _("Bulk import"),
+}
+ACTORS: dict[str, LazyString] = {
+    ActorKind.APPLICANT: _("the applicant"),
+    ActorKind.SYSTEM: _("the service itself"),
+}
+LINK_KINDS: dict[LinkKind, LazyString] = {
+    LinkKind.APPLICANT: _("For the applicant"),
+    LinkKind.STAFF: _("For staff"),
+}
+LINK_STATES: dict[LinkState, LazyString] = {
+    LinkState.ISSUED: _("Issued"),
+    LinkState.USED: _("Used"),
+    LinkState.EXPIRED: _("Expired"),
+    LinkState.REVOKED: _("Revoked"),
+}
+DONE: dict[str, LazyString] = {
+    "cancelled": _("The registration is cancelled and its answers are erased."),
+    "extended": _("The registration has more time."),
+    "left": _("You are no longer helping with this registration."),
+    "revoked": _("The link is revoked. It opens nothing any more."),
+}
+
+
+def name_of(registration: Registration) -> LazyString | str:
+    """What a registration is called in the list; of one that is over only its record is known."""
+    if registration.is_open or registration.user_id:
+        return registration.user_id or _("Not given yet")
+    return registration.record_number or _("Erased")
+
+
+def flag(message: str) -> str:
+    """Why the desk has to look at a registration."""
+    return wording.sentence(message) if message in wording.SENTENCES else message
+
+
+def actor(name: str) -> str:
+    """Who did something, by the name that it was recorded under; those who have a name of their own, by that."""
+    parts = name.partition(":")
+    return str(ACTORS.get(parts[0], parts[2] or name))
+
+
+def span(left: timedelta) -> str:
+    """A length of time, such as 5 hours."""
+    return format_timedelta(max(left, timedelta(0)), locale=language.current(), threshold=1.5)

@@ -1,0 +1,119 @@
+"""The one place that knows every part and puts them together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from redis import Redis, RedisCluster
+
+from wizard.config import Settings
+from wizard.core.clock import Clock
+from wizard.core.registration import Lifetimes
+from wizard.services.accounts import AccountService
+from wizard.services.audit import AuditDrain
+from wizard.services.bundle import Services
+from wizard.services.checking import Checking
+from wizard.services.creation import Creation
+from wizard.services.delivery import Delivery
+from wizard.services.events import EventBus, log_event
+from wizard.services.housekeeping import Housekeeping
+from wizard.services.links import ResumeLinks
+from wizard.services.membership import MembershipService
+from wizard.services.orchestrator import RegistrationOrchestrator
+from wizard.services.ports import MailWriter, RegistrationStore, UnitsOfWork
+from wizard.services.proofs import Proofs
+from wizard.services.records import RecordService
+from wizard.services.run import Runner
+from wizard.services.staff import Desk
+from wizard.services.transitions import Transitions
+from wizard.storage import database
+from wizard.storage.browser_sessions import BrowserSessions
+from wizard.storage.crypto import Cipher
+from wizard.storage.embedded import embedded_url
+from wizard.storage.mail import sender_for
+from wizard.storage.redis_client import connect
+from wizard.storage.registrations import RedisRegistrationStore
+from wizard.storage.unit_of_work import SqlUnitsOfWork
+from wizard.web import applicant, browser_session, errors, health, language, limits, requests, security, staff
+from wizard.web.mails import JinjaMailWriter
+
+# A browser outlives its registration by a little, so that the page can say that the time is over, and to whom.
+_LATER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What keeps things: Redis for registrations and browsers, the database for all that lasts."""
+
+    redis: Redis | RedisCluster
+    cipher: Cipher
+    registrations: RegistrationStore
+    units: UnitsOfWork
+
+
+def wire(app: Flask, settings: Settings, clock: Clock) -> None:
+    """Give an app its stores, services and pages."""
+    app.extensions["wizard_settings"] = settings
+    database.init_app(app, settings)
+    stores = _stores(app, settings, clock)
+    app.extensions["wizard_stores"] = stores
+    app.extensions["wizard"] = _services(settings, clock, stores, JinjaMailWriter(app, settings))
+    _pages(app, settings, stores)
+
+
+def _stores(app: Flask, settings: Settings, clock: Clock) -> Stores:
+    client = connect(settings.redis_url or embedded_url(settings))
+    cipher = Cipher(settings.secret_keys)
+    return Stores(
+        redis=client,
+        cipher=cipher,
+        registrations=RedisRegistrationStore(client, cipher, clock, grace=settings.session_grace),
+        units=SqlUnitsOfWork(database.sessionmaker(app), cipher, clock),
+    )
+
+
+def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWriter) -> Services:
+    units, registrations = stores.units, stores.registrations
+    events = EventBus()
+    events.subscribe(log_event)
+    drain = AuditDrain(clock, units, registrations)
+    checking = Checking(clock, units, re.compile(settings.coto_pattern), settings.verify_discounts)
+    orchestrator = RegistrationOrchestrator(
+        Runner(clock, registrations, drain, events, _lifetimes(settings)),
+        checking,
+        Transitions(checking, Creation(checking, units), units),
+    )
+    links = ResumeLinks(clock, units, registrations, events, orchestrator)
+    return Services(
+        clock=clock,
+        orchestrator=orchestrator,
+        proofs=Proofs(clock, units, registrations, events, stores.cipher),
+        links=links,
+        desk=Desk(clock, units, registrations, events),
+        accounts=AccountService(clock, units, events),
+        membership=MembershipService(clock, units, events),
+        records=RecordService(units, checking, events),
+        delivery=Delivery(clock, units, writer, sender_for(settings)),
+        housekeeping=Housekeeping(clock, registrations, links, drain, events),
+        events=events,
+        trail=drain,
+    )
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(settings.session_ttl, settings.session_linked_ttl, settings.session_max_age)
+
+
+def _pages(app: Flask, settings: Settings, stores: Stores) -> None:
+    requests.init_app(app, settings)
+    sessions = BrowserSessions(stores.redis, stores.cipher, settings.session_ttl + _LATER)
+    browser_session.init_app(app, sessions, settings)
+    security.init_app(app, settings)
+    limits.init_app(app, settings, stores.redis)
+    language.init_app(app)
+    errors.init_app(app)
+    for blueprint in (health.blueprint, applicant.blueprint, staff.blueprint):
+        app.register_blueprint(blueprint)
