@@ -101,6 +101,24 @@ def test_two_migrating_at_once_do_not_disturb_each_other(plain_settings: Setting
         assert database.is_current(apps[0])
 
 
+def test_migrating_waits_longer_than_a_writer_would(
+    plain_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0)
+    settings = plain_settings.model_copy(update={"database_url": f"sqlite:///file:{tmp_path}/new%20one.db?uri=true"})
+    with ExitStack() as stack:
+        apps = [stack.enter_context(database_app(settings)) for _ in range(4)]
+        outcome = race(*(lambda app=app: database.migrate(app) for app in apps))
+        assert outcome.errors == ()
+        assert database.is_current(apps[0])
+
+
+def test_migrating_where_there_is_no_directory_is_told(plain_settings: Settings, tmp_path: Path) -> None:
+    settings = plain_settings.model_copy(update={"database_url": sqlite_url(tmp_path / "nowhere" / "new.db")})
+    with database_app(settings) as app, pytest.raises(ExternalServiceError):
+        database.migrate(app)
+
+
 def test_migration_that_fails_leaves_nothing_behind(empty: Flask) -> None:
     with engine_of(empty).begin() as connection:
         connection.execute(text("CREATE TABLE outbox (id integer)"))

@@ -111,6 +111,23 @@ def test_a_server_whose_starter_was_killed_is_joined_and_stopped(settings: Setti
         client.ping()
 
 
+def test_a_start_waits_for_a_server_that_is_slow_to_answer(settings: Settings) -> None:
+    class Patient(EmbeddedValkey):
+        """Lets the server go on once it has kept a first question waiting."""
+
+        def _answers(self) -> bool:
+            answered = super()._answers()
+            if not answered:
+                os.kill(pid, signal.SIGCONT)
+            return answered
+
+    with EmbeddedValkey(settings) as valkey, client_of(valkey) as client:
+        pid = process_of(client)
+        os.kill(pid, signal.SIGSTOP)
+        with Patient(settings):
+            assert process_of(client) == pid
+
+
 def test_it_is_in_a_session_of_its_own(settings: Settings) -> None:
     with EmbeddedValkey(settings) as valkey, client_of(valkey) as client:
         assert os.getsid(process_of(client)) != os.getsid(0)

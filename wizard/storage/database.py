@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from flask_alembic import Alembic
 from flask_sqlalchemy_lite import SQLAlchemy
-from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event, func, make_url, orm, select, text
+from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event, make_url, orm, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -24,8 +22,6 @@ DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 # The metadata is whole only once every module of tables is there.
 TABLES = (tables, trail_tables)
 MIGRATIONS = Path(__file__).with_name("migrations")
-# Any number that nothing else in the database locks by.
-MIGRATION_LOCK = 7_160_310_417
 
 
 class ReportingPool(QueuePool):
@@ -97,20 +93,8 @@ def sessionmaker(app: Flask) -> orm.sessionmaker[orm.Session]:
 
 def migrate(app: Flask) -> None:
     """Bring the database to the newest migration, in one transaction, one process at a time."""
-    with app.app_context(), _alone(db.engine):
+    with app.app_context(), DIALECTS[db.engine.dialect.name].alone(db.engine):
         _alembic(app).upgrade()
-
-
-@contextmanager
-def _alone(migrating: Engine) -> Iterator[None]:
-    # On SQLite the migration's own transaction takes the write lock at once.
-    if migrating.dialect.name != "postgresql":
-        yield
-        return
-    with migrating.begin() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        yield
 
 
 def is_current(app: Flask) -> bool:

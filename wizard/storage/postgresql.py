@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Self
 
 import psycopg
 from psycopg import errors
 from psycopg.abc import PQGenConn
-from sqlalchemy import URL, Dialect, Engine, event
+from sqlalchemy import URL, Dialect, Engine, event, func, select, text
 
 CONNECT_TIMEOUT = 1.0
 # Milliseconds: for a lock that somebody else holds, and for a machine that no longer answers at all.
 LOCK_TIMEOUT = 1500
 SILENCE_TIMEOUT = 900
 READ_ONLY = "25006"
+# Any number that nothing else in the database locks by.
+MIGRATION_LOCK = 7_160_310_417
 # One picture for all that is read in a transaction, as on SQLite. Writers see what others committed meanwhile.
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
 WRITING: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
@@ -58,6 +62,15 @@ def prepare(engine: Engine) -> None:
 
 def _connect(_dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> PromptConnection:
     return PromptConnection.connect(*arguments, **options)
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[None]:
+    """Migrate while nobody else does, however long that takes."""
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        yield
 
 
 def is_unreachable(error: BaseException) -> bool:

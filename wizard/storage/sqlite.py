@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, Connection, Dialect, Engine, event
+
+from wizard.core.errors import ExternalServiceError
 
 _WRITES = "wizard_writes"
 READING: dict[str, Any] = {_WRITES: False}
@@ -48,6 +54,30 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[None]:
+    """Migrate while nobody else does, however long that takes.
+
+    The lock is on the file's directory, before anything is connected: a new file that several open at once to
+    make it write ahead is found locked without any waiting, and a migration takes longer than writers wait.
+    Raises ExternalServiceError where there is no such directory.
+    """
+    try:
+        directory = os.open(_file_of(engine.url).parent, os.O_RDONLY)
+    except OSError as error:
+        raise ExternalServiceError("database") from error
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _file_of(url: URL) -> Path:
+    database = url.database or ""
+    return Path(unquote(urlsplit(database).path) if database.startswith("file:") else database).absolute()
 
 
 def is_unreachable(error: BaseException) -> bool:
