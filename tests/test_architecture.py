@@ -51,7 +51,7 @@ MODULE_LINES, FUNCTION_LINES = 250, 40
 LONGER_MODULES = {
     "wizard.core.rules": (370, "every rule of the specification in one table, with its check beside it"),
     "wizard.core.registration": (290, "the document and all its transitions, which keep each other's promises"),
-    "wizard.services.ports": (490, "every contract of the services, signatures and docstrings only"),
+    "wizard.services.ports": (600, "every contract of the services, signatures and docstrings only"),
 }
 LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {}
 # Made by Alembic, or declarations of columns.

@@ -214,9 +214,10 @@ def test_settings_are_frozen() -> None:
         settings.env = "production"  # type: ignore[misc]
 
 
-def test_the_limit_of_codes_leaves_room_for_a_second_code_and_all_tries_of_both(tmp_path: Path) -> None:
+def test_the_limit_of_codes_leaves_a_guesser_one_chance_in_ten_thousand_a_day(tmp_path: Path) -> None:
     limits = parse_many(Settings(data_dir=tmp_path).limit_codes)
-    assert min(limit.amount for limit in limits) >= 2 * (1 + CODE_TRIES)
+    a_day = min(limit.amount * timedelta(days=1).total_seconds() / limit.get_expiry() for limit in limits)
+    assert a_day * CODE_TRIES <= 10**6 / 10_000
 
 
 def test_every_setting_has_a_description_and_a_variable() -> None:

@@ -36,11 +36,11 @@ from wizard.storage.embedded import embedded_url
 from wizard.storage.mail import sender_for
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
+from wizard.storage.stored_values import StoredValues
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.web import applicant, browser_session, errors, health, language, limits, requests, security, staff
 from wizard.web.mails import JinjaMailWriter
 
-# A browser outlives its registration by a little, so that the page can say that the time is over, and to whom.
 _LATER = timedelta(hours=1)
 
 
@@ -50,6 +50,7 @@ class Stores:
 
     redis: Redis | RedisCluster
     cipher: Cipher
+    browsers: BrowserSessions
     registrations: RegistrationStore
     units: UnitsOfWork
 
@@ -67,9 +68,12 @@ def wire(app: Flask, settings: Settings, clock: Clock) -> None:
 def _stores(app: Flask, settings: Settings, clock: Clock) -> Stores:
     client = connect(settings.redis_url or embedded_url(settings))
     cipher = Cipher(settings.secret_keys)
+    documents = StoredValues(cipher, clock, settings.session_grace)
     return Stores(
         redis=client,
         cipher=cipher,
+        # A browser outlives its registration by a little, so that the page can say that the time is over.
+        browsers=BrowserSessions(client, cipher, settings.session_ttl + _LATER, documents),
         registrations=RedisRegistrationStore(client, cipher, clock, grace=settings.session_grace),
         units=SqlUnitsOfWork(database.sessionmaker(app), cipher, clock),
     )
@@ -109,8 +113,7 @@ def _lifetimes(settings: Settings) -> Lifetimes:
 
 def _pages(app: Flask, settings: Settings, stores: Stores) -> None:
     requests.init_app(app, settings)
-    sessions = BrowserSessions(stores.redis, stores.cipher, settings.session_ttl + _LATER)
-    browser_session.init_app(app, sessions, settings)
+    browser_session.init_app(app, stores.browsers, settings)
     security.init_app(app, settings)
     limits.init_app(app, settings, stores.redis)
     language.init_app(app)

@@ -90,6 +90,29 @@ def test_update_counts_the_version_and_keeps_the_rest(world: World) -> None:
     assert result.registration.data == EducationData(user_business_id="osot-0000001", country="FR")
 
 
+def test_what_was_read_ahead_serves_until_something_is_written(world: World) -> None:
+    stored = world.at(Status.PENDING)
+    call = replace(world.client, read_ahead={stored.session_id: stored})
+    world.orchestrator.update(call, stored.session_id, {"country": "FR"}, version=1)
+    assert world.orchestrator.get(call, stored.session_id).registration.data.country == "FR"
+
+
+def test_what_was_read_ahead_is_not_written_over_what_came_after(world: World) -> None:
+    stored = world.at(Status.PENDING)
+    call = replace(world.client, read_ahead={stored.session_id: stored})
+    world.orchestrator.update(world.client, stored.session_id, {"country": "FR"}, version=1)
+    with pytest.raises(StaleVersion):
+        world.orchestrator.update(call, stored.session_id, {"country": "DE"}, version=1)
+    assert world.load(stored.session_id).data.country == "FR"
+
+
+def test_what_was_read_ahead_opens_nothing_to_strangers(world: World) -> None:
+    stored = world.at(Status.PENDING)
+    stranger = replace(world.applicant(SID), read_ahead={stored.session_id: stored})
+    with pytest.raises(NotFound):
+        world.orchestrator.get(stranger, stored.session_id)
+
+
 def test_update_from_a_version_long_gone_is_refused_with_what_is_saved(world: World) -> None:
     session_id = world.at(Status.PENDING).session_id
     world.orchestrator.update(world.client, session_id, {"country": "FR"}, version=1)

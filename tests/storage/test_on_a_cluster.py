@@ -13,11 +13,12 @@ from tests.storage.registration_examples import NOW, a_registration, an_event
 from tests.support.cluster import running_cluster
 from wizard.core.clock import FixedClock
 from wizard.core.registration import Status
-from wizard.services.ports import RevisionConflict
+from wizard.services.ports import RevisionConflict, StoredSession
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
+from wizard.storage.stored_values import StoredValues
 
 HOUR = timedelta(hours=1)
 
@@ -59,17 +60,17 @@ def test_registrations_on_a_cluster(store: RedisRegistrationStore, cluster: Redi
     assert len(store.page().registrations) == 8
 
 
-def test_browsers_sessions_on_a_cluster(cluster: RedisCluster, cipher: Cipher) -> None:
-    sessions = BrowserSessions(cluster, cipher, HOUR)
+def test_browsers_sessions_on_a_cluster(cluster: RedisCluster, cipher: Cipher, clock: FixedClock) -> None:
+    sessions = BrowserSessions(cluster, cipher, HOUR, StoredValues(cipher, clock, HOUR))
     for number in range(10):
         old, new = f"old{number}", f"new{number}"
-        assert sessions.read(old) == (0, {})
+        assert sessions.read(old) == StoredSession()
         assert sessions.write(old, {"a": 1}, seen=0)
         assert not sessions.write(old, {"b": 1}, seen=0)
         assert not sessions.move(old, {"a": 1}, seen=7, to=new)
         assert sessions.move(old, {"a": 1}, seen=1, to=new)
-        assert sessions.read(old) == (-1, {})
-        assert sessions.read(new) == (1, {"a": 1})
+        assert sessions.read(old) == StoredSession(-1)
+        assert sessions.read(new) == StoredSession(1, {"a": 1})
         assert not sessions.delete(new, seen=7)
         assert sessions.delete(new, seen=1)
-        assert sessions.read(new) == (-1, {})
+        assert sessions.read(new) == StoredSession(-1)

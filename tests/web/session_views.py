@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -23,9 +24,11 @@ from redis import Redis
 from werkzeug.wrappers import Response as AnyResponse
 
 from wizard.config import Settings
+from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
+from wizard.storage.stored_values import StoredValues
 from wizard.web.browser_session import BrowserSessionInterface, init_app
 from wizard.web.lazy_session import BrowserSession
 
@@ -40,7 +43,8 @@ def app_on(client: Redis, cipher: Cipher, settings: Settings, during: During | N
     app.secret_key = "for the CSRF tokens"
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.extensions["during"] = {} if during is None else during
-    init_app(app, BrowserSessions(client, cipher, settings.session_ttl), settings)
+    documents = StoredValues(cipher, FixedClock(datetime(2026, 11, 23, tzinfo=UTC)), settings.session_grace)
+    init_app(app, BrowserSessions(client, cipher, settings.session_ttl, documents), settings)
     app.register_blueprint(views)
     return app
 

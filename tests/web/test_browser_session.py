@@ -24,6 +24,7 @@ from tests.support.valkey import running_valkey
 from tests.web.session_views import During, app_on
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
+from wizard.services.ports import StoredSession
 from wizard.storage.crypto import Cipher
 from wizard.web.lazy_session import BrowserSession
 
@@ -378,9 +379,9 @@ class _OthersAreAlwaysFaster:
 
     revision = 0
 
-    def read(self, sid: str) -> tuple[int, dict[str, Any]]:  # noqa: ARG002
+    def read(self, sid: str, **_more: object) -> StoredSession:  # noqa: ARG002
         self.revision += 1
-        return self.revision, {}
+        return StoredSession(self.revision)
 
     def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool:  # noqa: ARG002
         return False

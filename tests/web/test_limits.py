@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from tests.support.desk import page, send
+from tests.support.roundtrips import counted
 from tests.support.seed import Seeded
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError, RateLimited
@@ -32,7 +33,7 @@ def tries(app: Flask, spend: object, *arguments: str, address: str = "192.0.2.1"
     [
         (limits.starts, (), 300),
         (limits.fields, (), 3000),
-        (limits.codes, ("osot-0000001",), 12),
+        (limits.codes, ("osot-0000001",), 6),
         (limits.links, ("a-session",), 5),
         (limits.links_by_desk, ("a-session",), 5),
         (limits.resume, ("a-token",), 10),
@@ -57,9 +58,23 @@ def test_an_address_that_a_class_shares_has_ten_times_as_many(app: Flask) -> Non
 
 
 def test_a_target_is_protected_from_many_addresses(app: Flask) -> None:
-    assert tries(app, limits.codes, "osot-0000001") == 12
+    assert tries(app, limits.codes, "osot-0000001") == 6
     assert tries(app, limits.codes, "OSOT-0000001", address="192.0.2.2") == 0
-    assert tries(app, limits.codes, "osot-0000002", address="192.0.2.3") == 12
+    assert tries(app, limits.codes, "osot-0000002", address="192.0.2.3") == 6
+
+
+def test_who_has_tried_too_often_uses_up_nobody_elses_tries(app: Flask) -> None:
+    spent = [tries(app, limits.resume, f"token-{number}", address="192.0.2.1") for number in range(11)]
+    assert spent[-1] == 0
+    assert tries(app, limits.resume, "token-10", address="192.0.2.2") == 10
+
+
+def test_a_limit_costs_two_round_trips_whatever_it_counts(app: Flask, redis_client: Redis) -> None:
+    redis: Redis = app.extensions["wizard_stores"].redis
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}), counted(redis) as trips:
+        limits.codes("osot-0000001")
+    assert trips.sent == [("EVAL",) * 4, ("EVAL",) * 2]
+    assert redis_client.dbsize() > 0
 
 
 def test_a_username_is_protected_however_it_is_written(app: Flask) -> None:

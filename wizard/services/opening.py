@@ -28,12 +28,19 @@ def as_shown_to(actor: Actor, registration: Registration) -> Registration:
     return registration.without_conflicts()
 
 
+def load(registrations: RegistrationStore, call: Call, session_id: str) -> Registration | None:
+    """The document, which this request may have read already; None where there is none."""
+    if session_id in call.read_ahead:
+        return call.read_ahead[session_id]
+    return registrations.load(session_id)
+
+
 def open_registration(registrations: RegistrationStore, call: Call, session_id: str, *, now: datetime) -> Registration:
     """The registration, if the caller may open it and it lives.
 
     Raises NotFound, or SessionExpired to whom it belonged.
     """
-    stored = registrations.load(session_id)
+    stored = load(registrations, call, session_id)
     if stored is None or not may_open(call.actor, stored):
         raise NotFound("session.unknown")
     if stored.is_expired(now):

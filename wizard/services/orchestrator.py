@@ -15,6 +15,7 @@ from wizard.core.results import OperationResult
 from wizard.core.workflow import Operation
 from wizard.services.checking import Checking
 from wizard.services.creation import Submission
+from wizard.services.opening import load
 from wizard.services.ports import Call, RevisionConflict, Staging
 from wizard.services.run import Change, Run, Runner
 from wizard.services.transitions import Transitions
@@ -41,7 +42,7 @@ class RegistrationOrchestrator:
         identifier = session_id or str(uuid.uuid4())
         data = EducationData().with_changes(staging.data)
         self.checking.require_format(data)
-        if session_id is None or self.runner.registrations.load(session_id) is None:
+        if session_id is None or load(self.runner.registrations, call, session_id) is None:
             try:
                 return self.runner.finish(run, None, Change(self._staged(run, identifier, data, staging)))
             except RevisionConflict:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from wizard.core.accounts import (
     Account,
@@ -416,6 +416,18 @@ class Call:
 
     actor: Actor
     request_id: str | None = None
+    # Registrations by id (None: there is none) as this request has read them with something else, until it writes one.
+    read_ahead: dict[str, Registration | None] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """What is stored for a browser: revision 0 where there is nothing, below where a session ended a moment ago."""
+
+    revision: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    unsent: dict[str, Any] = field(default_factory=dict)
+    read_ahead: dict[str, Registration | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,4 +194,5 @@ class Runner:
             durations={**touched.durations, run.operation: run.milliseconds()},
         )
         settled = self.drain.settle(timed) if stored is not None and stored.events else timed
+        run.call.read_ahead.pop(registration.session_id, None)
         return self.registrations.save(settled, replacing=stored)

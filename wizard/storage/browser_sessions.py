@@ -12,9 +12,11 @@ import msgspec
 import structlog
 from redis.client import Pipeline
 
+from wizard.services.ports import StoredSession
 from wizard.storage import scripts
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_access import Client, pipeline, reaching_redis
+from wizard.storage.stored_values import StoredValues, key_of
 
 # What the scripts answer.
 _SAVED = _MOVED = 1
@@ -41,34 +43,32 @@ class BrowserSessions:
     client: Client
     cipher: Cipher
     lifetime: timedelta
+    registrations: StoredValues
 
-    def read(self, sid: str) -> tuple[int, dict[str, Any]]:
-        """Revision and values, in one round trip that begins the lifetime again.
+    def read(self, sid: str, *, takes_unsent: bool = False, registration: str | None = None) -> StoredSession:
+        """The session, in one round trip that begins its lifetime again.
 
-        The revision is 0 where there is nothing, and -1 where a session ended under this id a moment ago. What
-        does not open (planted, or its key is gone) is as good as nothing: the browser starts afresh.
+        In the same round trip come what was kept for this one request, which is gone with it, and the registration
+        that the request will ask for. What does not open (planted, or its key is gone) is as good as nothing: the
+        browser starts afresh.
         """
         with pipeline(self.client) as commands:
-            self._queue_read(commands, sid)
-            return self._opened(sid, *commands.execute())
-
-    def read_and_take_unsent(self, sid: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
-        """The same, still in one round trip, and what was kept for this one request, which is gone with it."""
-        with pipeline(self.client) as commands:
-            self._queue_read(commands, sid)
-            commands.getdel(_unsent_key(sid))
-            *read, unsent = commands.execute()
-        return (*self._opened(sid, *read), self._unsent(sid, unsent))
+            commands.getex(_key(sid), px=self._life)
+            commands.exists(_ended_key(sid))
+            if takes_unsent:
+                commands.getdel(_unsent_key(sid))
+            if registration:
+                commands.get(key_of(registration))
+            stored, ended, *more = commands.execute()
+        unsent = self._unsent(sid, more.pop(0)) if takes_unsent else {}
+        read_ahead = {registration: self.registrations.read(registration, more.pop())} if registration else {}
+        return StoredSession(*self._opened(sid, stored, ended), unsent, read_ahead)
 
     def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None:
         """Keep values for the one request that takes them, not for long."""
         sealed = self.cipher.encrypt(_encode(values), context=_unsent_key(sid).encode())
         with reaching_redis():
             self.client.set(_unsent_key(sid), sealed, ex=_UNSENT)
-
-    def _queue_read(self, commands: Pipeline, sid: str) -> None:
-        commands.getex(_key(sid), px=self._life)
-        commands.exists(_ended_key(sid))
 
     def _opened(self, sid: str, stored: bytes | None, ended: int) -> tuple[int, dict[str, Any]]:
         if stored is None:

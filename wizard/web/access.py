@@ -16,6 +16,7 @@ from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated
 from wizard.services.ports import Call
 
 if TYPE_CHECKING:
+    from wizard.core.registration import Registration
     from wizard.services.bundle import Services
 
 # A working day; within it, staff who leave their desk for longer than the second have to sign in again.
@@ -29,6 +30,10 @@ _STAFF_KEYS = ("staff", "staff_epoch", "staff_since", "staff_seen", "csrf_token"
 
 class _Regenerating(Protocol):
     def regenerate(self, session: SessionMixin) -> None: ...
+
+
+class _ReadingAhead(Protocol):
+    read_ahead: dict[str, Registration | None]
 
 
 def services() -> Services:
@@ -201,7 +206,8 @@ def _over(browser: SessionMixin) -> bool:
 
 def _call(actor: Actor) -> Call:
     bind_contextvars(actor=actor.name)
-    return Call(actor, request_id())
+    read_ahead = cast("_ReadingAhead", browser_session()).read_ahead
+    return Call(actor, request_id(), read_ahead)
 
 
 def _key(kind: str, session_id: str) -> str:

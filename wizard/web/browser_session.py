@@ -17,6 +17,7 @@ from flask_wtf.csrf import CSRFError
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
+from wizard.web.access import is_session_id
 from wizard.web.lazy_session import BrowserSession, SessionStore
 from wizard.web.unsent import FLAG
 
@@ -51,6 +52,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
             cookie=cookie if _WELL_FORMED_SID.fullmatch(cookie) else None,
             new_sid=lambda: self._generate_sid(self.sid_length),
             takes_unsent=request.method == "GET" and FLAG in request.args,
+            asked_for=lambda: _registration_in_address(request),
         )
 
         def save_first(response: Response) -> Response:
@@ -100,6 +102,12 @@ class BrowserSessionInterface(ServerSideSessionInterface):
 
     # Only the base's ways of opening and saving, replaced above, would call these.
     _retrieve_session_data = _delete_session = _upsert_session = None
+
+
+def _registration_in_address(request: Request) -> str | None:
+    """Known once the address is matched, which is before anything looks at the session."""
+    session_id = (request.view_args or {}).get("session_id", "")
+    return session_id if is_session_id(session_id) else None
 
 
 def init_app(app: Flask, store: SessionStore, settings: Settings) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
+from wizard.core.registration import Registration
+from wizard.services.ports import StoredSession
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50
@@ -18,11 +20,9 @@ _REMOVED = object()
 class SessionStore(Protocol):
     """Where sessions are kept; raises `ExternalServiceError`. A write is False where another revision stands."""
 
-    def read(self, sid: str) -> tuple[int, dict[str, Any]]:
-        """Revision and values; revision 0 where there is nothing, below where a session ended a moment ago."""
+    def read(self, sid: str, *, takes_unsent: bool = False, registration: str | None = None) -> StoredSession:
+        """The session, and with it what was kept for just this request, and a registration that will be asked for."""
         ...
-
-    def read_and_take_unsent(self, sid: str) -> tuple[int, dict[str, Any], dict[str, Any]]: ...
 
     def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None: ...
 
@@ -44,14 +44,21 @@ class BrowserSession(SessionMixin):
     permanent = True
 
     def __init__(
-        self, store: SessionStore, *, cookie: str | None, new_sid: Callable[[], str], takes_unsent: bool = False
+        self,
+        store: SessionStore,
+        *,
+        cookie: str | None,
+        new_sid: Callable[[], str],
+        takes_unsent: bool = False,
+        asked_for: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.cookie = cookie
         self.looked_at = False
         self._store = store
         self._new_sid = new_sid
         self._takes_unsent = takes_unsent
-        self._unsent: dict[str, Any] = {}
+        self._asked_for = asked_for
+        self._stored = StoredSession()
         self._sid = ""
         self._stored_sid: str | None = None
         self._revision = 0
@@ -127,7 +134,13 @@ class BrowserSession(SessionMixin):
     def unsent(self) -> dict[str, Any]:
         """What was kept for just this request; nobody else gets it again."""
         self._read()
-        return self._unsent
+        return self._stored.unsent
+
+    @property
+    def read_ahead(self) -> dict[str, Registration | None]:
+        """The registration that the request is about, read along with the session."""
+        self._read()
+        return self._stored.read_ahead
 
     def keep_unsent(self, values: dict[str, Any]) -> None:
         """Keep values for the one request that takes them, beside the session's own."""
@@ -182,23 +195,21 @@ class BrowserSession(SessionMixin):
         if self._values is None:
             self.looked_at = True
             try:
-                self._revision, self._values = self._read_stored()
+                self._stored = self._read_stored()
             except ExternalServiceError as failure:
                 self._failure = failure
                 raise
+            self._revision, self._values = self._stored.revision, self._stored.values
             self._as_read = dict(self._values)
             self._is_over = self._revision < 0
             self._stored_sid = self.cookie if self._revision else None
             self._sid = self._stored_sid or self._new_sid()
         return self._values
 
-    def _read_stored(self) -> tuple[int, dict[str, Any]]:
+    def _read_stored(self) -> StoredSession:
         if self.cookie is None:
-            return 0, {}
-        if not self._takes_unsent:
-            return self._store.read(self.cookie)
-        revision, values, self._unsent = self._store.read_and_take_unsent(self.cookie)
-        return revision, values
+            return StoredSession()
+        return self._store.read(self.cookie, takes_unsent=self._takes_unsent, registration=self._asked_for())
 
     def _write(self) -> bool:
         values, stored, seen = self._read(), self._stored_sid, self._revision
@@ -225,12 +236,12 @@ class BrowserSession(SessionMixin):
 
     def _catch_up(self) -> None:
         """Read what another request has written, and change that as this one changed what it had read."""
-        revision, values = self._store.read(self._stored_sid) if self._stored_sid else (0, {})
-        if revision <= 0:
+        stored = self._store.read(self._stored_sid) if self._stored_sid else StoredSession()
+        if stored.revision <= 0:
             self._is_over = True
             return
-        self._revision = revision
-        self._values = {} if self._cleared else values
+        self._revision = stored.revision
+        self._values = {} if self._cleared else stored.values
         for key, change in self._changes.items():
             if change is _REMOVED:
                 self._values.pop(key, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from time import time
@@ -25,6 +25,16 @@ _EXTENSION = "wizard_limits"
 _SCHEME = "wizard-redis"
 _IPV6_PREFIX = 64
 _PEOPLE_BEHIND_AN_ADDRESS = 10
+# Subjects who try; all others are what is tried.
+_WHO = frozenset({"browser", "address"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """What is counted against one limit, and for whom."""
+
+    item: RateLimitItem
+    identifiers: tuple[str, str]
 
 
 class SharedRedis(RedisStorage):
@@ -38,6 +48,23 @@ class SharedRedis(RedisStorage):
         self.storage = client
         super(RedisStorage, self).__init__(uri)
         self.initialize_storage(uri)
+
+    def hit_all(self, tries: Sequence[_Try]) -> list[bool]:
+        """Count several tries in one round trip, each where its sliding window has room; answers which had."""
+        with self.storage.pipeline(transaction=False) as commands:
+            for each in tries:
+                key, window = each.item.key_for(*each.identifiers), each.item.get_expiry()
+                keys = (self._previous_window_key(key), self._current_window_key(key))
+                # Sent whole: by its digest, a script costs a round trip more to make sure that it is known.
+                commands.eval(
+                    self.SCRIPT_ACQUIRE_SLIDING_WINDOW,
+                    len(keys),
+                    *map(self.prefixed_key, keys),
+                    each.item.amount,
+                    window,
+                    1,
+                )
+            return [bool(had_room) for had_room in commands.execute()]
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -54,23 +81,36 @@ class _Limits:
     key: bytes
 
     def spend(self, name: str, **subjects: str) -> None:
-        """Count a try for each subject. Raises `RateLimited` where one has had too many."""
-        for kind, subject in subjects.items():
-            digest = hmac.digest(self.key, f"{kind}:{subject}".encode(), "sha256").hex()
-            for item in self.items[name]:
-                is_shared = kind == "address" and len(subjects) > 1
-                self._hit(_shared(item) if is_shared else item, f"{name}.{kind}", digest)
+        """Count a try for each subject. Raises `RateLimited` where one has had too many.
 
-    def _hit(self, item: RateLimitItem, *identifiers: str) -> None:
-        # The strategy, not the decorators: what is limited is often known only inside a view.
-        strategy: RateLimiter = self.limiter.limiter
+        Who tries is asked first, in one round trip: somebody who has tried too often must not use up what others
+        may try on the same target.
+        """
+        tries = {kind: list(self._tries(name, kind, subject, subjects)) for kind, subject in subjects.items()}
+        self._spend([each for kind in tries if kind in _WHO for each in tries[kind]])
+        self._spend([each for kind in tries if kind not in _WHO for each in tries[kind]])
+
+    def _tries(self, name: str, kind: str, subject: str, subjects: Mapping[str, str]) -> Iterator[_Try]:
+        digest = hmac.digest(self.key, f"{kind}:{subject}".encode(), "sha256").hex()
+        is_shared = kind == "address" and len(subjects) > 1
+        for item in self.items[name]:
+            yield _Try(_shared(item) if is_shared else item, (f"{name}.{kind}", digest))
+
+    def _spend(self, tries: Sequence[_Try]) -> None:
+        if not tries:
+            return
         try:
-            if strategy.hit(item, *identifiers):
-                return
-            reset = strategy.get_window_stats(item, *identifiers).reset_time
+            had_room = cast("SharedRedis", self.limiter.storage).hit_all(tries)
+            refused = [each for each, had in zip(tries, had_room, strict=True) if not had]
+            resets = [self._reset(each) for each in refused]
         except RedisError as error:
             raise ExternalServiceError("redis") from error
-        raise RateLimited("rate_limited", retry_after=max(1, ceil(reset - time())))
+        if resets:
+            raise RateLimited("rate_limited", retry_after=max(1, ceil(max(resets) - time())))
+
+    def _reset(self, refused: _Try) -> float:
+        strategy: RateLimiter = self.limiter.limiter
+        return strategy.get_window_stats(refused.item, *refused.identifiers).reset_time
 
 
 def _shared(item: RateLimitItem) -> RateLimitItem:
@@ -111,7 +151,7 @@ def fields() -> None:
 
 
 def codes(member_number: str) -> None:
-    """A code is sent to the account of a member number, or tried."""
+    """A code is sent to the account of a member number; each may then be tried only a few times."""
     _limits().spend("codes", browser=_browser(), address=_address(), target=member_number_key(member_number))
 
 

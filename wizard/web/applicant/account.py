@@ -29,9 +29,9 @@ class AccountStep(Handler):
             return onward(visit.session_id, registration)
         if visit.call.actor.is_desk:
             return self._link(visit)
-        limits.codes(registration.user_id or "")
         form = CodeForm()
         if "code" not in request.form:
+            limits.codes(registration.user_id or "")
             services().proofs.send_code(visit.call, visit.session_id)
             return to_step(Step.ACCOUNT, visit.session_id, query="sent")
         if not form.is_valid():
