@@ -139,6 +139,15 @@ def test_the_newest_five_links_live(world: World, links: ResumeLinks) -> None:
     assert {open_link(world, links, token).session_id for token in tokens[1:]} == {registration.session_id}
 
 
+def test_a_link_that_gives_way_to_a_newer_one_is_revoked_in_the_audit_trail(world: World, links: ResumeLinks) -> None:
+    registration = world.staged()
+    for _ in range(LINKS_KEPT + 1):
+        world.clock.instant += timedelta(minutes=1)
+        make(world, links, registration)
+    told = [name for name in world.trail(registration.session_id) if name.startswith("link.")]
+    assert told == ["link.created"] * LINKS_KEPT + ["link.revoked", "link.created"]
+
+
 def test_a_link_for_staff_opens_for_the_desk_only(world: World, links: ResumeLinks) -> None:
     registration = world.staged()
     token = make_staff(world, links, registration)

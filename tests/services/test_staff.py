@@ -9,6 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.services.conftest import World
+from wizard.core.accounts import StaffMember
 from wizard.core.actors import Actor, Privilege
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, SessionExpired, Unauthenticated, ValidationFailed
 from wizard.core.registration import Status
@@ -43,8 +44,10 @@ def desk(world: World) -> Desk:
     return desk_of(world)
 
 
-def add(desk: Desk, *, username: str = "new") -> None:
-    desk.add(SYSTEM, username=username, name="Nora New", password="long enough for it", privilege=Privilege.ADMIN)
+def add(desk: Desk, *, username: str = "new") -> StaffMember:
+    return desk.add(
+        SYSTEM, username=username, name="Nora New", password="long enough for it", privilege=Privilege.ADMIN
+    )
 
 
 @pytest.mark.parametrize("username", ["ann", " Ann "])
@@ -157,6 +160,13 @@ def test_only_main_and_the_system_see_to_the_members(world: World, desk: Desk) -
         desk.disable(world.staff, "mia")
     with pytest.raises(PermissionDenied):
         desk.add(world.staff, username="x", name="X", password="long enough for it", privilege=Privilege.MAIN)
+
+
+def test_who_comes_and_who_goes_is_in_the_audit_trail(world: World, desk: Desk) -> None:
+    member = add(desk, username="new")
+    desk.disable(world.main, "new")
+    assert world.trail(f"staff:{member.id}") == ["staff.added", "staff.disabled"]
+    assert [event.actor for event in world.told[-2:]] == ["system:command", "staff:mia"]
 
 
 def test_nobody_is_disabled_who_is_not_there(desk: Desk) -> None:

@@ -138,15 +138,16 @@ class ResumeLinks:
             expires_at=registration.expires_at,
             created_by=call.actor.name,
         )
-        event = self._event(EventName.LINK_CREATED, call, link)
         mail = message(link, registration.language, token)
         with self.units.write() as unit:
-            unit.links.add(link, keep=LINKS_KEPT)
+            revoked = unit.links.add(link, keep=LINKS_KEPT)
+            told = [self._event(EventName.LINK_REVOKED, call, older) for older in revoked]
+            told.append(self._event(EventName.LINK_CREATED, call, link))
             if mail is not None:
                 unit.outbox.add(mail, at=now)
-            unit.audit.append((event,))
+            unit.audit.append(told)
             unit.commit()
-        self.events.publish(event)
+        self.events.publish(*told)
         return token, registration
 
     def _find(self, token: str) -> tuple[ResumeLink, Registration]:

@@ -265,8 +265,8 @@ class Codes(Protocol):
 class Links(Protocol):
     """Links to continue."""
 
-    def add(self, link: ResumeLink, *, keep: int) -> None:
-        """Add a link; only the newest `keep` of its registration stay live, older ones are revoked."""
+    def add(self, link: ResumeLink, *, keep: int) -> Sequence[ResumeLink]:
+        """Add a link; only the newest `keep` of its registration stay live. Answers the older ones, now revoked."""
         ...
 
     def by_digest(self, digest: str) -> ResumeLink | None: ...

@@ -111,9 +111,12 @@ class Desk:
             password_hash=self.hasher.hash(_bytes(password)),
             privilege=privilege,
         )
+        event = self._of_staff(EventName.STAFF_ADDED, call, member.id, privilege=privilege.value)
         with self.units.write() as unit:
             unit.staff.add(member)
+            unit.audit.append((event,))
             unit.commit()
+        self.events.publish(event)
         return member
 
     def members(self, call: Call) -> Sequence[StaffMember]:
@@ -133,8 +136,11 @@ class Desk:
             if member is None:
                 raise NotFound("staff.unknown")
             disabled = replace(member, active=False, epoch=member.epoch + 1)
+            event = self._of_staff(EventName.STAFF_DISABLED, call, member.id)
             unit.staff.update(disabled)
+            unit.audit.append((event,))
             unit.commit()
+        self.events.publish(event)
         return disabled
 
     def _hash_of_nobody(self) -> str:
@@ -158,10 +164,14 @@ class Desk:
     def _signed(self, name: EventName, call: Call, member: StaffMember | None) -> Event:
         # What was typed stays out: people type passwords into the wrong field.
         staff_id = member.id if member else "unknown"
-        event = make_event(name, call=call, at=self.clock.now(), chain=f"staff:{staff_id}", details={"staff": staff_id})
+        event = self._of_staff(name, call, staff_id)
         if member is None or name is not EventName.STAFF_SIGNED_IN:
             return event
         return replace(event, actor=f"staff:{member.username}", privilege=member.privilege)
+
+    def _of_staff(self, name: EventName, call: Call, staff_id: str, **details: str) -> Event:
+        told = {"staff": staff_id, **details}
+        return make_event(name, call=call, at=self.clock.now(), chain=f"staff:{staff_id}", details=told)
 
     def _record(self, event: Event, *, changed: StaffMember | None = None) -> None:
         with self.units.write() as unit:

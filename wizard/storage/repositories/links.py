@@ -19,15 +19,16 @@ class SqlLinks:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, link: ResumeLink, *, keep: int) -> None:
-        """Add a link; only the newest `keep` of its registration stay live, older ones are revoked."""
+    def add(self, link: ResumeLink, *, keep: int) -> Sequence[ResumeLink]:
+        """Add a link; only the newest `keep` of its registration stay live. Answers the older ones, now revoked."""
         # Locked first: of two links added at once, the second counts the first.
         self._session.execute(_of(link.session_id).with_for_update())
         self._session.execute(insert(LinkRow).values(asdict(link)))
         live = _of(link.session_id).where(LinkRow.revoked_at.is_(None), LinkRow.expires_at > link.created_at)
-        older = [row.id for row in self._session.scalars(live).all()[keep:]]
+        older = [_link(row) for row in self._session.scalars(live).all()[keep:]]
         if older:
-            self._revoke(LinkRow.id.in_(older), at=link.created_at)
+            self._revoke(LinkRow.id.in_([each.id for each in older]), at=link.created_at)
+        return older
 
     def by_digest(self, digest: str) -> ResumeLink | None:
         row = self._session.scalar(select(LinkRow).where(LinkRow.digest == digest))
