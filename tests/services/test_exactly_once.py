@@ -98,6 +98,18 @@ def test_killed_between_the_database_and_redis_the_next_submit_finds_the_record(
     assert world.trail(session_id).count("workflow.completed") == 1
 
 
+def test_a_record_of_one_account_is_never_taken_over_by_another(world: World) -> None:
+    session_id = interrupted_submit(world)
+    other = world.seeded.accounts[1]
+    world.orchestrator.update(world.client, session_id, {"user_business_id": other.number}, version=1)
+    with pytest.raises(Conflict, match=r"session\.one_record"):
+        world.orchestrator.execute_workflow(world.client, session_id, account_id=other.id)
+    with world.units.read() as unit:
+        record = unit.records.by_session(session_id)
+    assert record is not None
+    assert (record.account_id, record.data.user_business_id) == (world.account.id, world.account.number)
+
+
 def test_killed_after_create_alone_the_workflow_still_completes(world: World) -> None:
     session_id = world.at(Status.ACCOUNT_LINKED).session_id
     orchestrator, store = with_moment(world)

@@ -11,14 +11,15 @@ import pytest
 from tests.services.conftest import COMPLETE, LIFETIMES, World
 from tests.services.outages import StoreWithMoment, UnitsWithOutage
 from tests.support.outbox import waiting
-from wizard.core.errors import ExternalServiceError
+from wizard.core.education import EducationData
+from wizard.core.errors import ExternalServiceError, SessionExpired
 from wizard.core.events import EventName
 from wizard.core.registration import Registration, Status
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
 from wizard.services.links import ResumeLinks
-from wizard.services.ports import RegistrationStore, Staging, UnitsOfWork
+from wizard.services.ports import RegistrationStore, RevisionConflict, Staging, UnitsOfWork
 
 NOTHING = HousekeepingReport()
 
@@ -169,21 +170,27 @@ def test_one_that_closed_meanwhile_is_passed_over_and_the_others_are_reminded(wo
 # --- Expiry ----------------------------------------------------------------------------------------------------
 
 
-def test_expiry_is_recorded_and_the_registration_removed(world: World) -> None:
+def test_expiry_is_recorded_and_the_answers_erased(world: World) -> None:
     registration = world.staged()
     world.clock.instant = registration.expires_at
     assert housekeeping(world).run_once().expired == 1
-    assert world.registrations.load(registration.session_id) is None
+    left = world.load(registration.session_id)
+    assert left.ended
+    assert left.data == EducationData()
+    assert left.contact_email is None
+    assert world.registrations.page().registrations == ()
+    with pytest.raises(SessionExpired):
+        world.orchestrator.get(world.applicant(registration.session_id), registration.session_id)
     assert world.trail(registration.session_id) == ["education.staged", "session.expired"]
     assert told(world, EventName.SESSION_EXPIRED) == 1
     assert housekeeping(world).run_once() == NOTHING
 
 
-def test_what_was_closed_before_just_goes(world: World) -> None:
+def test_what_was_closed_before_just_ends(world: World) -> None:
     registration = world.at(Status.CANCELLED)
     world.clock.instant = registration.expires_at
     assert housekeeping(world).run_once().expired == 1
-    assert world.registrations.load(registration.session_id) is None
+    assert world.load(registration.session_id).ended
     assert "session.expired" not in world.trail(registration.session_id)
 
 
@@ -192,16 +199,26 @@ def test_of_two_workers_at_once_expiry_is_recorded_once(world: World) -> None:
     world.clock.instant = registration.expires_at
     first, second = housekeeping(world), housekeeping(world)
     assert first._expire_one(registration)
-    assert second._expire_one(registration)
+    with pytest.raises(RevisionConflict):
+        second._expire_one(registration)
     assert world.trail(registration.session_id).count("session.expired") == 1
 
 
-def test_nothing_is_removed_before_its_events_are_in_the_trail(world: World) -> None:
+def test_a_completed_one_that_has_ended_still_says_what_it_came_to(world: World) -> None:
+    registration = world.at(Status.WORKFLOW_COMPLETED)
+    world.clock.instant = registration.expires_at
+    assert housekeeping(world).run_once().expired == 1
+    with pytest.raises(SessionExpired) as caught:
+        world.orchestrator.get(world.client, registration.session_id)
+    assert caught.value.record_number == registration.record_number
+
+
+def test_nothing_is_erased_before_its_events_are_in_the_trail(world: World) -> None:
     registration = world.staged()
     world.clock.instant = registration.expires_at
     units = UnitsWithOutage(world.units, down=True)
     assert housekeeping(world, units=units).run_once() == NOTHING
-    assert world.registrations.load(registration.session_id) is not None
+    assert world.load(registration.session_id).data == registration.data
     assert housekeeping(world).run_once().expired == 1
 
 

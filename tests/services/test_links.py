@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from redis import Redis
 
 from tests.services.conftest import COMPLETE, LIFETIMES, World
 from tests.support.outbox import waiting
@@ -14,6 +15,7 @@ from wizard.core.registration import Registration, Status
 from wizard.services.events import EventBus
 from wizard.services.links import LINKS_KEPT, WRONG_TRIES, OpenedLink, ResumeLinks
 from wizard.services.ports import Staging
+from wizard.storage.stored_values import key_of
 
 NUMBER = "osot-0000001"
 
@@ -188,10 +190,12 @@ def test_a_link_expires_with_its_time(world: World, links: ResumeLinks) -> None:
         links.kind_of(token)
 
 
-def test_a_link_does_not_open_a_registration_that_is_gone(world: World, links: ResumeLinks) -> None:
+def test_a_link_does_not_open_a_registration_that_is_gone(
+    world: World, links: ResumeLinks, redis_client: Redis
+) -> None:
     registration = world.staged()
     token = make(world, links, registration)
-    world.registrations.remove(world.load(registration.session_id))
+    redis_client.delete(key_of(registration.session_id))
     assert refusal(world, links, token) == "link.expired"
     with pytest.raises(NotFound):
         links.kind_of(token)

@@ -23,6 +23,7 @@ from wizard.services.ports import RegistrationStore, RevisionConflict
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
+from wizard.storage.stored_values import key_of
 
 GRACE = timedelta(days=7)
 
@@ -75,9 +76,9 @@ def test_a_second_first_write_is_refused(store: RegistrationStore) -> None:
     assert store.load(first.session_id) == first
 
 
-def test_a_write_in_place_of_one_that_is_gone_is_refused(store: RegistrationStore) -> None:
+def test_a_write_in_place_of_one_that_is_gone_is_refused(store: RegistrationStore, redis_client: Redis) -> None:
     first = store.save(a_registration(), replacing=None)
-    store.remove(first)
+    redis_client.delete(key_of(first.session_id))
     with pytest.raises(RevisionConflict):
         store.save(replace(first, language="fr"), replacing=first)
     assert store.load(first.session_id) is None
@@ -217,19 +218,11 @@ def test_after_a_rotation_old_documents_open_and_new_ones_use_the_new_key(
     assert new.load(saved.session_id) == written
 
 
-def test_a_removed_one_is_gone_with_its_entries(store: RegistrationStore, redis_client: Redis) -> None:
+def test_one_that_has_ended_is_in_no_index(store: RegistrationStore, redis_client: Redis) -> None:
     saved = store.save(a_whole_registration(), replacing=None)
-    store.remove(saved)
-    assert redis_client.keys() == []
-    store.remove(saved)
-
-
-def test_one_that_changed_since_is_not_removed(store: RegistrationStore) -> None:
-    first = store.save(a_registration(), replacing=None)
-    second = store.save(replace(first, language="fr"), replacing=first)
-    store.remove(first)
-    assert store.load(first.session_id) == second
-    assert store.page().registrations == (second,)
+    ended = store.save(replace(saved.as_ended(), events=()), replacing=saved)
+    assert redis_client.keys() == [key_of(saved.session_id).encode()]
+    assert store.load(saved.session_id) == ended
 
 
 def test_a_full_redis_is_an_external_service_error(store: RegistrationStore, redis_client: Redis) -> None:
@@ -253,8 +246,6 @@ def test_a_read_only_redis_is_an_external_service_error(store: RegistrationStore
     try:
         with pytest.raises(ExternalServiceError):
             store.save(replace(saved, language="fr"), replacing=saved)
-        with pytest.raises(ExternalServiceError):
-            store.remove(saved)
     finally:
         redis_client.execute_command("REPLICAOF", "NO", "ONE")
 
@@ -267,7 +258,6 @@ def test_a_redis_that_is_not_there_is_an_external_service_error(
     for ask in (
         lambda: store.load(registration.session_id),
         lambda: store.save(registration, replacing=None),
-        lambda: store.remove(registration),
         store.page,
         store.counts,
         lambda: store.of_member("osot-0000001"),

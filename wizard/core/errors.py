@@ -111,10 +111,14 @@ class NotFound(WizardError):
 
 
 class SessionExpired(NotFound):
-    """The registration was there, and its time is over; only its owner may be told so."""
+    """The registration was there, and its time is over; only its owner may be told so.
 
-    def __init__(self) -> None:
+    `record_number` is that of the record that it led to, if it did.
+    """
+
+    def __init__(self, record_number: str | None = None) -> None:
         super().__init__("session.expired")
+        self.record_number = record_number
 
 
 class RateLimited(WizardError):

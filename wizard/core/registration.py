@@ -136,6 +136,8 @@ class Registration:
     durations: Mapping[str, int] = field(default_factory=dict)
     event_sequence: int = 0
     events: tuple[Event, ...] = ()
+    # Its time is over, and that is recorded: only that it was there is left, until Redis forgets it.
+    ended: bool = False
 
     @property
     def is_created(self) -> bool:
@@ -251,6 +253,10 @@ class Registration:
             warnings=(),
             flag=None,
         )
+
+    def as_ended(self) -> Registration:
+        """Over: what it came to is known for a while, so that whoever comes back is told, and nothing personal."""
+        return replace(self.as_tombstone(self.status), ended=True)
 
     def without_conflicts(self) -> Registration:
         """As it is shown to somebody who is not to learn what other records hold, though others have been told."""

@@ -80,7 +80,8 @@ class Creation:
             # Made of these very answers by an earlier submit: there is nothing left to refuse.
             return _finished(unit, run, registration, existing, close=submission.close)
         account = unit.accounts.get(registration.account_id or "")
-        refused = linking_problems(linking_checks(run.actor, account, registration, holdings=None))
+        checks = linking_checks(run.actor, account, registration, holdings=None)
+        refused = _somebody_elses(existing, registration) or linking_problems(checks)
         if account is None or refused:
             return with_failures(run, registration, refused)
         judged = self._judge(unit, registration)
@@ -129,6 +130,13 @@ def with_failures(run: Run, registration: Registration, problems: tuple[Problem,
     }
     event = run.event(EventName.OPERATION_FAILED, failed, details=details)
     return Change(failed.with_event(event), problems)
+
+
+def _somebody_elses(existing: Record | None, registration: Registration) -> tuple[Problem, ...]:
+    """The record of another account is never taken over, whatever is submitted under its session now."""
+    if existing is None or existing.account_id == registration.account_id:
+        return ()
+    return (Problem(ErrorCode.CONFLICT, _SESSION_TAKEN),)
 
 
 def _differs(registration: Registration, decision: CategoryDecision) -> bool:

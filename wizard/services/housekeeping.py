@@ -91,18 +91,18 @@ class Housekeeping:
         return True
 
     def _expire(self) -> int:
-        """Record that registrations are over, and remove them; those closed before just go."""
+        """Record that registrations are over, and erase what is personal; those closed before just end."""
         over = self.registrations.expired(self.clock.now(), limit=_SLICE)
         return sum(self._each(registration, self._expire_one) for registration in over)
 
     def _expire_one(self, registration: Registration) -> bool:
-        last = registration
+        last = registration.as_ended()
         if registration.is_open:
-            last = registration.with_event(self._event(EventName.SESSION_EXPIRED, registration))
+            last = last.with_event(self._event(EventName.SESSION_EXPIRED, registration))
         # Numbered by the document, so that two workers, or a repetition after a crash, record it once.
         if not self.drain.drain(last):
             return False
-        self.registrations.remove(registration)
+        self.registrations.save(replace(last, events=()), replacing=registration)
         self.events.publish(*last.events[len(registration.events) :])
         return True
 

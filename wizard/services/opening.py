@@ -44,5 +44,5 @@ def open_registration(registrations: RegistrationStore, call: Call, session_id: 
     if stored is None or not may_open(call.actor, stored):
         raise NotFound("session.unknown")
     if stored.is_expired(now):
-        raise SessionExpired
+        raise SessionExpired(stored.record_number)
     return stored

@@ -54,10 +54,6 @@ class RegistrationStore(Protocol):
         """
         ...
 
-    def remove(self, registration: Registration) -> None:
-        """Delete the document, unless it changed since, and all its index entries."""
-        ...
-
     def page(
         self,
         *,

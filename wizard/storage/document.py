@@ -120,6 +120,7 @@ DOCUMENT_KEYS = {
     "durations": "du",
     "event_sequence": "q",
     "events": "ev",
+    "ended": "en",
 }
 
 
@@ -151,3 +152,4 @@ class StoredDocument(msgspec.Struct, omit_defaults=True, kw_only=True, rename=DO
     durations: dict[str, int] = {}
     event_sequence: int = 0
     events: list[StoredEvent] = []
+    ended: bool = False

@@ -86,7 +86,9 @@ def due_for_reminder(registration: Registration) -> datetime | None:
 
 
 def entries_of(registration: Registration, cipher: Cipher) -> dict[str, int]:
-    """The indexes that a registration belongs in, with its score in each."""
+    """The indexes that a registration belongs in, with its score in each; one that has ended is in no list."""
+    if registration.ended:
+        return {}
     changed = microseconds(registration.updated_at)
     entries = {
         ALL: changed,

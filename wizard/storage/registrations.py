@@ -79,16 +79,6 @@ class RedisRegistrationStore:
         if standing or value is None:
             self._entries.undo(refused, standing)
 
-    def remove(self, registration: Registration) -> None:
-        """Delete the document, unless it changed since, and then its index entries."""
-        with reaching_redis():
-            key, revision = key_of(registration.session_id), str(registration.revision)
-            removed = self._client.eval(scripts.REMOVE, 1, key, revision)
-        if removed:
-            with pipeline(self._client) as commands:
-                self._entries.queue_removals(commands, registration, None)
-                commands.execute()
-
     def page(self, *, status: Status | None = None, cursor: str | None = None, limit: int = 25) -> RegistrationPage:
         """Newest change first, in two round trips (a third mends); shorter where entries turned out stale."""
         index = status_index(status) if status else ALL

@@ -19,14 +19,6 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
 
-# KEYS: a stored value. ARGV: the revision it must have. Answers whether it is gone now.
-REMOVE = """
-local stored = redis.call('GET', KEYS[1])
-if not stored then return 1 end
-if string.match(stored, '^(%d+):') ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-"""
-
 # KEYS: an index. ARGV: a member, the score it was met with, the score that it should have ("" for none).
 # Leaves an entry alone that somebody else has put there since.
 MEND = """

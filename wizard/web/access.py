@@ -12,10 +12,11 @@ from structlog.contextvars import bind_contextvars
 
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, may
-from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated
+from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports import Call
 
 if TYPE_CHECKING:
+    from wizard.config import Settings
     from wizard.core.registration import Registration
     from wizard.services.bundle import Services
 
@@ -39,6 +40,11 @@ class _ReadingAhead(Protocol):
 def services() -> Services:
     """The services of the app."""
     return cast("Services", current_app.extensions["wizard"])
+
+
+def settings() -> Settings:
+    """The settings of the app."""
+    return cast("Settings", current_app.extensions["wizard_settings"])
 
 
 def request_id() -> str | None:
@@ -96,16 +102,30 @@ def helps(session_id: str) -> bool:
 
 
 def require_access(session_id: str) -> None:
-    """Raise `NotFound` unless this browser may open the registration.
+    """Raise `NotFound` unless this browser may open the registration, and `SessionExpired` where it is long gone.
 
     Staff who helped with it and whose sign-in has ended get `Unauthenticated("sign_in")`: they may again.
     """
     if owns(session_id):
         bind_contextvars(session_id=session_id)
+        if _is_long_gone(session_id):
+            raise SessionExpired
         return
     if _key("helping", session_id) in browser_session():
         raise Unauthenticated("sign_in")
     raise NotFound("session.unknown")
+
+
+def _is_long_gone(session_id: str) -> bool:
+    """Whether a registration that is not there was there once.
+
+    Its first answers are taken for as long as a registration lives, and each lives at least that long after them: if
+    none is there later, it has ended, and its id must not be begun with again. Staff help only with what was there.
+    """
+    if _reading_ahead().get(session_id, ...) is not None:
+        return False
+    since = browser_session().get(_key("registration", session_id))
+    return since is None or _now() - datetime.fromisoformat(since) >= settings().session_ttl
 
 
 def is_session_id(text: str) -> bool:
@@ -149,7 +169,7 @@ def grant_help(session_id: str) -> None:
 
 def forget_registration(session_id: str) -> None:
     """Take back whatever this browser was granted for a registration."""
-    _forget(*(_key(kind, session_id) for kind in ("registration", "proof", "helping")))
+    _forget(*(_key(kind, session_id) for kind in ("registration", "proof", "helping", "aside", "newcomer")))
     _regenerate()
 
 
@@ -206,8 +226,11 @@ def _over(browser: SessionMixin) -> bool:
 
 def _call(actor: Actor) -> Call:
     bind_contextvars(actor=actor.name)
-    read_ahead = cast("_ReadingAhead", browser_session()).read_ahead
-    return Call(actor, request_id(), read_ahead)
+    return Call(actor, request_id(), _reading_ahead())
+
+
+def _reading_ahead() -> dict[str, Registration | None]:
+    return cast("_ReadingAhead", browser_session()).read_ahead
 
 
 def _key(kind: str, session_id: str) -> str:

@@ -1,24 +1,15 @@
-"""What the pages know of the day and of the settings; the rules get it as facts."""
+"""What the rules look at, as the pages know it."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
 from functools import lru_cache
-from typing import cast
 
-from flask import current_app
-
-from wizard.config import Settings
 from wizard.core.clock import toronto_date
 from wizard.core.education import EducationData
 from wizard.core.rules import Facts
-from wizard.web.access import services
-
-
-def settings() -> Settings:
-    """The settings of the app."""
-    return cast("Settings", current_app.extensions["wizard_settings"])
+from wizard.web.access import services, settings
 
 
 def today() -> date:

@@ -31,6 +31,7 @@ _log = structlog.get_logger(__name__)
 def init_app(app: Flask, settings: Settings) -> None:
     """Name every request, log it, and believe as many proxies as there are."""
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
+    app.before_request(_read_only)
     app.before_request(_name_it)
     logged = _Logged(app.wsgi_app)
     # The proxies' word is taken for the client and for HTTPS; they hand on the Host they were asked for.
@@ -73,6 +74,12 @@ def _noting(identifier: str, start_response: StartResponse, statuses: list[str])
 
 def _request_id(sent: str) -> str:
     return sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
+
+
+def _read_only() -> None:
+    """HEAD asks for the head of a page: to a view it is a GET, and never one that something is sent with."""
+    if request.method == "HEAD":
+        request.method = "GET"
 
 
 def _name_it() -> None:

@@ -15,8 +15,8 @@ from werkzeug import Response
 from wizard.core.errors import Problem
 from wizard.core.registration import Registration, Status
 from wizard.core.steps import STEP_OF_FIELD, Step, can_show, next_step
-from wizard.web import choices, dates, facts, wording
-from wizard.web.access import services
+from wizard.web import choices, dates, wording
+from wizard.web.access import services, settings
 from wizard.web.forms.base import Entry
 
 STEP_TITLES: dict[Step, LazyString] = {
@@ -70,7 +70,7 @@ def shared() -> dict[str, object]:
         "wording": wording,
         "label": choices.label,
         "dates": dates,
-        "desk_email": facts.settings().desk_email,
+        "desk_email": settings().desk_email,
     }
 
 
@@ -136,7 +136,7 @@ def time_left(registration: Registration | None) -> TimeLeft | None:
     if registration is None or not registration.is_open:
         return None
     left = registration.expires_at - services().clock.now()
-    until_at_most = registration.created_at + facts.settings().session_max_age
+    until_at_most = registration.created_at + settings().session_max_age
     return TimeLeft(
         expires_at=registration.expires_at,
         seconds=max(0, int(left.total_seconds())),

@@ -7,7 +7,7 @@ from werkzeug import Response
 
 from wizard.core.accounts import LinkKind
 from wizard.core.errors import RuleViolated, WorkflowStateInvalid
-from wizard.web import access, facts, limits
+from wizard.web import access, limits
 from wizard.web.staff.registration import page
 
 
@@ -23,7 +23,7 @@ def create(session_id: str) -> Response:
         token = services.links.create(call, session_id, kind=kind, email=email)
     except (RuleViolated, WorkflowStateInvalid) as error:
         return page(call, session_id, status=422, error=error)
-    address = facts.settings().base_url + url_for("applicant.resume", token=token)
+    address = access.settings().base_url + url_for("applicant.resume", token=token)
     return page(call, session_id, address=address, sent_to=email)
 
 
