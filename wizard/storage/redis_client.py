@@ -6,8 +6,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from redis import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.exceptions import ConnectionError  # noqa: A004
 from redis.retry import Retry
+
+from wizard.storage.breaker import Breaker
 
 MAX_CONNECTIONS = 64
 HEALTH_CHECK_EVERY = 30
@@ -31,11 +32,12 @@ def connect(url: str, *, timeout: float = 1.0) -> Redis | RedisCluster:
 
 
 def _manners(timeout: float) -> dict[str, Any]:
-    # A lost connection (the server was restarted) is worth one more try; silence is not, it has cost the time already.
+    # A lost connection (the server was restarted) is worth one more try; silence is not, it has cost the time already,
+    # and would cost those the same who come next.
     return {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+        "retry": Breaker(),
         "health_check_interval": HEALTH_CHECK_EVERY,
         "protocol": 2,
     }
