@@ -26,7 +26,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 .DEFAULT_GOAL := run
 
 run: install
-	@$(BIN)/wizard migrate && $(BIN)/wizard demo && exec $(BIN)/wizard serve --port $(PORT)
+	@$(BIN)/wizard migrate && $(BIN)/wizard demo --port $(PORT) && exec $(BIN)/wizard serve --port $(PORT)
 
 test: install-dev axe
 	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)

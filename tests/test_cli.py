@@ -6,12 +6,14 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import click
 import pytest
@@ -22,7 +24,7 @@ from flask.cli import FlaskGroup
 from redis import Redis, RedisCluster
 
 from tests.conftest import SECRET_KEYS
-from tests.support.databases import copy_sqlite, engine_of
+from tests.support.databases import copy_sqlite, engine_of, unguard
 from tests.support.valkey import Valkey
 from wizard import cli, create_app
 from wizard.commands import base, checks, demo, wording
@@ -30,12 +32,15 @@ from wizard.commands.worker import Worker
 from wizard.config import Settings
 from wizard.core.actors import Actor
 from wizard.core.clock import Clock, FixedClock
+from wizard.core.education import EducationData
 from wizard.core.errors import ExternalServiceError
 from wizard.services.bundle import Services
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
 from wizard.services.ports import Call, Staging
 from wizard.services.staff import Desk
 from wizard.storage import database
+from wizard.storage.audit_trail import plant_root
+from wizard.storage.crypto import Cipher
 
 CLIENT = Call(Actor.system("tests"))
 
@@ -143,6 +148,8 @@ def test_accounts_are_added_and_listed() -> None:
     listed = run("accounts", "list").splitlines()
     assert sorted(line.split()[0] for line in listed) == ["M-1", "osot-0000001"]
     assert any("pending" in line and "ada@example.org" in line for line in listed)
+    assert [line.split()[0] for line in run("accounts", "list", "--status", "pending").splitlines()] == ["M-1"]
+    assert run("accounts", "list", "--status", "inactive") == ""
 
 
 @pytest.mark.usefixtures("environ")
@@ -262,23 +269,49 @@ def test_registrations_are_listed_without_anything_personal(site: Flask) -> None
     assert run("sessions", "list", "--status", "staged") == ""
 
 
-def test_what_has_expired_is_cleaned_up(site: Flask, create: Create, redis_client: Redis) -> None:
+def test_what_has_expired_is_cleaned_up(site: Flask, create: Create) -> None:
     past = create(clock=FixedClock(datetime(2020, 1, 1, tzinfo=UTC)))
     session_id = staged(past)
     other = staged(site)
     said = run("sessions", "clean-up")
-    assert said == "1 expired and removed; the events of 2 more are in the audit trail.\n"
-    assert redis_client.exists(f"ot_education_session:{{{session_id}}}") == 0
+    assert said == "1 expired and erased; the events of 2 more are in the audit trail.\n"
+    left = base.stores_of(site).registrations.load(session_id)
+    assert left is not None
+    assert (left.ended, left.data) == (True, EducationData())
     assert [line.split()[0] for line in run("sessions", "list").splitlines()] == [other]
+
+
+def test_cleaning_up_repairs_all_indexes(site: Flask, redis_client: Redis) -> None:
+    services: Services = site.extensions["wizard"]
+    staged(site)
+    redis_client.zadd("ot_education_index:{status:cancelled}", {uuid4().bytes: 1})
+    redis_client.delete("ot_education_index:{status:pending}")
+    run("sessions", "clean-up")
+    assert {status.value: count for status, count in services.desk.counts(CLIENT).items() if count} == {"pending": 1}
+
+
+def test_the_audit_trail_is_compared_with_what_was_noted_once(site: Flask, tmp_path: Path) -> None:
+    run("membership-year", "set", "2027-09-30")
+    noted = tmp_path / "noted"
+    noted.write_text(run("audit", "heads"))
+    run("membership-year", "set", "2028-09-30")
+    assert run("audit", "verify", "--noted", str(noted)) == "The audit trail is whole.\n"
+    with engine_of(site).begin() as connection:
+        unguard(connection)
+        for table in ("audit_values", "audit_events", "audit_heads"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+        plant_root(connection, Cipher(SECRET_KEYS))
+    assert run("audit", "verify") == "The audit trail is whole.\n", "as on the first day"
+    assert "row 1 is not the one that was noted" in run("audit", "verify", "--noted", str(noted), exits=1)
+    noted.write_text("something else\n")
+    assert "Not a line that" in run("audit", "verify", "--noted", str(noted), exits=2)
 
 
 def test_the_audit_trail_is_verified(site: Flask) -> None:
     run("membership-year", "set", "2027-09-30")
     assert run("audit", "verify") == "The audit trail is whole.\n"
     with engine_of(site).begin() as connection:
-        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
-        for name in names:
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        unguard(connection)
         connection.exec_driver_sql("UPDATE audit_events SET actor = 'somebody else'")
     assert "membership-year" in run("audit", "verify", exits=1)
 
@@ -342,6 +375,68 @@ def test_check_refuses_a_database_that_is_behind(tmp_path: Path) -> None:
     assert "FAILED   The database is not at the newest migration" in run("check", exits=1)
 
 
+@pytest.mark.usefixtures("environ", "lasting")
+def test_a_database_that_newer_code_has_migrated_serves_on(site: Flask) -> None:
+    with engine_of(site).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert "warning  The database was migrated by a newer version" in run("check")
+    assert run("membership-year", "show") == "No membership year is set.\n"
+
+
+NEEDS_THE_DATABASE: list[tuple[str, ...]] = [
+    ("staff", "list"),
+    ("accounts", "list"),
+    ("membership-year", "show"),
+    ("sessions", "clean-up"),
+    ("audit", "verify"),
+    ("audit", "heads"),
+    ("demo",),
+    ("worker",),
+    ("serve",),
+]
+
+
+@pytest.mark.usefixtures("environ", "_signals")
+@pytest.mark.parametrize("command", NEEDS_THE_DATABASE, ids=" ".join)
+def test_a_database_that_is_behind_is_refused_with_what_to_do(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "wizard.db").unlink()
+    said = run(*command, exits=1)
+    assert said == "Error: The database is not at the newest migration: run “wizard migrate”.\n"
+
+
+@pytest.mark.usefixtures("environ")
+def test_serve_does_not_wait_for_a_database_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Settings] = []
+    monkeypatch.setenv("WIZARD_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    monkeypatch.setattr("wizard.server.serve", lambda settings, **_: served.append(settings))
+    run("serve")
+    assert len(served) == 1
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_port_that_is_taken_is_told_in_one_line_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("WIZARD_REDIS_URL")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = run("serve", "--port", str(port), exits=1)
+    assert said.startswith(f"Error: 127.0.0.1, port {port}, cannot be listened on: Address already in use. ")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "valkey").exists()
+
+
+@pytest.mark.parametrize("command", [("check",), ("serve",)], ids=" ".join)
+def test_a_data_directory_that_cannot_be_made_is_named(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    assert environ
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WIZARD_DATA_DIR", str(tmp_path / "file" / "nope"))
+    monkeypatch.delenv("WIZARD_SECRET_KEYS")
+    assert f"WIZARD_DATA_DIR: {tmp_path}/file/nope cannot be used: Not a directory." in run(*command, exits=1)
+
+
 @pytest.mark.usefixtures("environ")
 def test_check_says_what_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WIZARD_REDIS_URL", f"unix://{tmp_path}/nobody.sock")
@@ -396,8 +491,9 @@ def test_check_looks_at_every_node_of_a_cluster(plain_settings: Settings) -> Non
 
 
 def test_the_demonstration_is_added_once_and_says_how_to_sign_in(site: Flask) -> None:
-    said = run("demo")
+    said = run("demo", "--port", "9000")
     assert "osot-0000001" in said
+    assert "http://127.0.0.1:9000/staff/sign-in" in said
     for new, _ in demo.GRADUATES:
         assert new.name in said
     for username, _, privilege, password in demo.STAFF:
@@ -500,6 +596,25 @@ def test_a_worker_survives_whatever_one_round_meets(monkeypatch: pytest.MonkeyPa
     Worker(rounds, stop).run()  # type: ignore[arg-type]
     assert rounds.outcomes == []
     assert rounds.tidied == 1
+
+
+class Pauses(threading.Event):
+    """Notes how long the worker would pause, and lets it go on at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked.append(timeout)
+        return self.is_set()
+
+
+def test_a_worker_pauses_longer_each_time_it_fails_for_a_reason_nobody_foresaw() -> None:
+    stop = Pauses()
+    broken: list[int | Exception] = [ValueError("broken")] * 9
+    Worker(Rounds(stop, [*broken, ExternalServiceError("database"), 0, ValueError("broken"), 0]), stop).run()  # type: ignore[arg-type]
+    assert stop.asked == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 0.5, 0.5, 1.0, 0.5]
 
 
 def test_flasks_own_command_has_them_too(site: Flask) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from wizard.config import Settings, SettingsError, variable
 from wizard.secret_keys import kept_keys, weakness
-from wizard.services.proofs import CODE_TRIES
+from wizard.services.codes import CODE_TRIES
 
 STRONG = "8zvQ2mWc-fRk7NnYt4Lx_Ud0pSgJb9Ea"
 STRONGER = "Hc3sVq6-yTzB1xwMoKi_5uRfGj8dPnLe"

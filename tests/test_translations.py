@@ -120,7 +120,9 @@ def test_no_page_mixes_languages(
     walk.the_journey(client, app_units)
     walk.two_of_one_number(client, app_units)
     walk.ways_out(client, app, app_units)
+    walk.without_a_number(client, app_units)
     walk.the_desk(client, app_seeded, services)
+    walk.the_components(client)
     walk.the_end_of_time(client, clock)
     assert _pages() <= read.templates
     for name, html in read.pages:
@@ -168,6 +170,7 @@ def test_no_sentence_mixes_languages(app: Flask, language: str) -> None:
         "graduation_year": "1970-1979",
         "latest": "2029",
         "error_id": "abc",
+        "most": "500",
         "expires_at": "2026-11-23T15:00:00+00:00",
     }
     with app.test_request_context("/"), force_locale(language):
@@ -193,6 +196,12 @@ def test_no_sentence_mixes_languages(app: Flask, language: str) -> None:
     ("kind", "values"),
     [
         ("code", {"name": "Zoé", "code": "012345"}),
+        ("account_code", {"number": "", "code": "012345"}),
+        ("account_code", {"number": "osot-0000001", "code": "012345"}),
+        ("account_decision", {"name": "Zoé", "number": "osot-0000001", "decision": "active"}),
+        ("account_decision", {"name": "Zoé", "number": "osot-0000001", "decision": "inactive", "reason": "…"}),
+        ("member_number", {"numbers": "osot-0000001", "occasion": "asked"}),
+        ("member_number", {"numbers": "osot-0000001", "occasion": "made"}),
         ("link", {"reader": "applicant", "token": "t"}),
         ("link", {"reader": "staff", "token": "t"}),
         ("reminder", {"reader": "applicant", "token": "t"}),

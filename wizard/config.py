@@ -134,8 +134,12 @@ class Settings(BaseModel):
         "here and below an address, which many may share, has ten times as many",
     )
     limit_codes: Limits = Field(
-        "12 per 15 minutes; 60 per day",
-        description="Codes sent and tried, per browser, account and address: room for two codes with five tries each",
+        "6 per 15 minutes; 20 per day",
+        description="Codes sent, per browser, account (or e-mail address, for a new one) and address; "
+        "each may be tried five times",
+    )
+    limit_numbers: Limits = Field(
+        "4 per hour; 10 per day", description="Member numbers sent by e-mail, per browser, e-mail address and address"
     )
     limit_links: Limits = Field(
         "5 per hour; 20 per day", description="Links to continue sent by e-mail, per registration and address"
@@ -165,7 +169,11 @@ class Settings(BaseModel):
             raise SettingsError(problems)
         if settings.secret_keys:
             return settings
-        return settings.model_copy(update={"secret_keys": kept_keys(settings.data_dir)})
+        try:
+            return settings.model_copy(update={"secret_keys": kept_keys(settings.data_dir)})
+        except OSError as error:
+            problem = f"{variable('data_dir')}: {settings.data_dir} cannot be used: {error.strerror}."
+            raise SettingsError([problem]) from None
 
 
 def _told(error: ValidationError) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -30,9 +31,14 @@ REQUEST_TIMEOUT = 30
 log = structlog.stdlib.get_logger(__name__)
 
 
+class AddressError(Exception):
+    """The address cannot be listened on."""
+
+
 def serve(settings: Settings, *, host: str, port: int, workers: int, threads: int) -> None:
     """Serve until SIGTERM or SIGINT, then stop in order: the web when it has answered, the worker, Valkey."""
     _refuse_strangers(settings, host)
+    _require_free(host, port)
     logs.configure(production=settings.is_production)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     # A stop that comes before the web runs leaves in order as well.
@@ -61,6 +67,18 @@ def _refuse_strangers(settings: Settings, host: str) -> None:
         raise SettingsError(
             [f"--host {host}: in development the site is for this machine only, such as 127.0.0.1; or set WIZARD_ENV."]
         )
+
+
+def _require_free(host: str, port: int) -> None:
+    """Before anything is started that would have to be stopped again."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise AddressError(
+            f"{host}, port {port}, cannot be listened on: {reason}. "
+            "Another port: “wizard serve --port …”, or “make run PORT=…”."
+        ) from error
 
 
 def _is_loopback(host: str) -> bool:

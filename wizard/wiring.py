@@ -13,6 +13,7 @@ from wizard.config import Settings
 from wizard.core.clock import Clock
 from wizard.core.registration import Lifetimes
 from wizard.services.accounts import AccountService
+from wizard.services.approvals import Approvals
 from wizard.services.audit import AuditDrain
 from wizard.services.bundle import Services
 from wizard.services.checking import Checking
@@ -21,6 +22,7 @@ from wizard.services.delivery import Delivery
 from wizard.services.events import EventBus, log_event
 from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
+from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
 from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.ports import MailWriter, RegistrationStore, UnitsOfWork
@@ -38,7 +40,7 @@ from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
 from wizard.storage.unit_of_work import SqlUnitsOfWork
-from wizard.web import applicant, browser_session, errors, health, language, limits, requests, security, staff
+from wizard.web import applicant, browser_session, design, errors, health, language, limits, requests, security, staff
 from wizard.web.mails import JinjaMailWriter
 
 _LATER = timedelta(hours=1)
@@ -98,10 +100,12 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         links=links,
         desk=Desk(clock, units, registrations, events),
         accounts=AccountService(clock, units, events),
+        member_numbers=MemberNumbers(clock, units, registrations, events, stores.cipher, orchestrator),
+        approvals=Approvals(clock, units, events),
         membership=MembershipService(clock, units, events),
         records=RecordService(units, checking, events),
         delivery=Delivery(clock, units, writer, sender_for(settings)),
-        housekeeping=Housekeeping(clock, registrations, links, drain, events),
+        housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         events=events,
         trail=drain,
     )
@@ -120,3 +124,5 @@ def _pages(app: Flask, settings: Settings, stores: Stores) -> None:
     errors.init_app(app)
     for blueprint in (health.blueprint, applicant.blueprint, staff.blueprint):
         app.register_blueprint(blueprint)
+    if not settings.is_production:
+        app.register_blueprint(design.blueprint)

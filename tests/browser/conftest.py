@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.stage import Stage, staging
 from tests.support.serving import Served, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+_PACKAGES = Path(__file__).parent / "node_modules"
+AXE = _PACKAGES / "axe-core" / "axe.min.js"
+VNU = _PACKAGES / "vnu-jar" / "build" / "dist" / "vnu.jar"
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,7 +39,7 @@ NewContext = Callable[..., BrowserContext]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if Path(__file__).parent in item.path.parents]
-    missing = [str(path) for path in (CHROMIUM, AXE) if not path.exists()]
+    missing = [str(path) for path in (CHROMIUM, AXE, VNU) if not path.exists()]
     for item in here:
         item.add_marker(pytest.mark.browser)
         if missing and os.environ.get("WIZARD_REQUIRE_BROWSER") != "1":
@@ -60,12 +64,37 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_context(browser: Browser, served: Served) -> Iterator[NewContext]:
-    """Makes windows; nothing may go wrong in any of them unnoticed."""
+    """Makes windows on the served site; nothing may go wrong in any of them unnoticed."""
+    with _windows(browser, served.url) as make:
+        yield make
+
+
+@pytest.fixture
+def page(new_context: NewContext) -> Page:
+    return new_context(viewport={"width": 1280, "height": 900}).new_page()
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The application in this process."""
+    with staging(tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def at_stage(browser: Browser, stage: Stage) -> Iterator[NewContext]:
+    """Makes windows on the application in this process, in the same way."""
+    with _windows(browser, stage.url) as make:
+        yield make
+
+
+@contextmanager
+def _windows(browser: Browser, url: str) -> Iterator[NewContext]:
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
     def make(**options: object) -> BrowserContext:
-        context = browser.new_context(base_url=served.url, **options)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=url, **options)  # type: ignore[arg-type]
         context.set_default_timeout(10_000)
         context.on("weberror", lambda error: errors.append(str(error.error)))
         context.on(
@@ -78,8 +107,3 @@ def new_context(browser: Browser, served: Served) -> Iterator[NewContext]:
     for context in contexts:
         context.close()
     assert not errors
-
-
-@pytest.fixture
-def page(new_context: NewContext) -> Page:
-    return new_context(viewport={"width": 1280, "height": 900}).new_page()

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.services.delivery import FIRST_DELAY, LONGEST_DELAY, MOST_ATTEMPTS, Delivery
 from wizard.services.ports import Mail, MailRefused, Message, UnitsOfWork
+from wizard.storage.trail_tables import OutboxRow
 
 
 class PlainWriter:
@@ -189,6 +192,24 @@ def test_what_comes_too_late_is_not_sent(
     write(clock, units, "b")
     assert delivery.deliver_due() == 1
     assert mailbox.tried == ["b"]
+
+
+@pytest.mark.parametrize("end", ["refused", "too late"])
+def test_of_what_is_given_up_nothing_personal_is_kept(
+    clock: FixedClock,
+    units: UnitsOfWork,
+    delivery: Delivery,
+    mailbox: Mailbox,
+    sessions: sessionmaker[Session],
+    end: str,
+) -> None:
+    mailbox.trouble = lambda _mail: MailRefused("no such mailbox")
+    write(clock, units, "a", expires_at=(clock.now() + timedelta(minutes=10)).isoformat())
+    if end == "too late":
+        clock.instant += timedelta(minutes=10)
+    delivery.deliver_due()
+    with sessions() as session:
+        assert session.scalars(select(OutboxRow.sealed)).all() == [None]
 
 
 def test_a_suppressed_message_is_never_sent(

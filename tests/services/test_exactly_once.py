@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -12,11 +13,14 @@ from tests.services.conftest import COMPLETE, World, build
 from tests.services.outages import Killed, StoreWithMoment, UnitsWithMoment, UnitsWithOutage
 from wizard.core.accounts import AccountStatus
 from wizard.core.errors import Conflict, WorkflowStateInvalid
+from wizard.core.records import Record
 from wizard.core.registration import Status
 from wizard.core.results import OperationResult
 from wizard.services.events import EventBus
+from wizard.services.membership import MembershipService
 from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.ports import RegistrationStore, Staging, UnitsOfWork
+from wizard.services.records import RecordService
 from wizard.storage.tables import AccountRow
 from wizard.storage.unit_of_work import SqlUnitOfWork
 
@@ -108,6 +112,77 @@ def test_a_record_of_one_account_is_never_taken_over_by_another(world: World) ->
         record = unit.records.by_session(session_id)
     assert record is not None
     assert (record.account_id, record.data.user_business_id) == (world.account.id, world.account.number)
+
+
+def confirmations(world: World) -> int:
+    with world.units.write() as unit:
+        return sum(
+            message.message.kind == "confirmation" for message in unit.outbox.claim(world.clock.now(), limit=100)
+        )
+
+
+def record_of(world: World, session_id: str) -> Record:
+    with world.units.read() as unit:
+        record = unit.records.by_session(session_id)
+    assert record is not None
+    return record
+
+
+def test_cancelling_what_was_submitted_unknown_to_redis_completes_it(world: World) -> None:
+    session_id = interrupted_submit(world)
+    with pytest.raises(WorkflowStateInvalid):
+        world.orchestrator.cancel(world.client, session_id)
+    assert world.load(session_id).status is Status.WORKFLOW_COMPLETED
+    assert world.load(session_id).record_number == record_of(world, session_id).number
+    assert "session.cancelled" not in world.trail(session_id)
+
+
+def test_cancelled_while_its_record_is_made_it_is_completed(world: World) -> None:
+    session_id = world.at(Status.ACCOUNT_LINKED).session_id
+    orchestrator, store = with_moment(world)
+    stored = world.load(session_id)
+    # As a cancellation that looked for the record just before it was there.
+    store.before_save = lambda: world.registrations.save(stored.as_tombstone(Status.CANCELLED), replacing=stored)
+    result = orchestrator.submit(world.client, session_id)
+    assert result.created_now
+    assert world.load(session_id).status is Status.WORKFLOW_COMPLETED
+    assert world.load(session_id).record_number == record_of(world, session_id).number
+
+
+def test_what_the_desk_corrected_meanwhile_is_not_undone_by_submitting_again(world: World) -> None:
+    session_id = interrupted_submit(world)
+    made = record_of(world, session_id)
+    records = RecordService(world.units, world.orchestrator.checking, EventBus())
+    corrected = records.correct(world.main, made.id, {"degree_type": "doctorate"}, version=made.version)
+    world.orchestrator.update(world.client, session_id, {"notes": "Older than the correction"}, version=1)
+    result = world.orchestrator.execute_workflow(world.client, session_id, account_id=world.account.id)
+    assert result.record == corrected == record_of(world, session_id)
+
+
+def test_a_category_that_was_not_shown_is_not_recorded_by_submitting_again(world: World) -> None:
+    session_id = interrupted_submit(world)
+    act = world.orchestrator
+    act.update(world.client, session_id, {"notes": "Added"}, version=1)
+    act.review(world.client, session_id)
+    act.link_account(world.client, session_id, world.account.id)
+    MembershipService(world.clock, world.units, EventBus()).set(
+        world.main, world.clock.now().date() - timedelta(days=2)
+    )
+    with pytest.raises(Conflict, match=r"category\.changed"):
+        act.submit(world.client, session_id)
+    assert record_of(world, session_id).version == 1
+
+
+def test_answers_changed_after_an_interrupted_submit_are_declared_and_confirmed_anew(world: World) -> None:
+    session_id = interrupted_submit(world)
+    first = record_of(world, session_id)
+    world.clock.instant += timedelta(minutes=5)
+    world.orchestrator.update(world.client, session_id, {"notes": "Added"}, version=1)
+    world.orchestrator.execute_workflow(world.client, session_id, account_id=world.account.id)
+    second = record_of(world, session_id)
+    assert (second.id, second.data.notes, second.version) == (first.id, "Added", 2)
+    assert second.declared_at == world.clock.now()
+    assert confirmations(world) == 2
 
 
 def test_killed_after_create_alone_the_workflow_still_completes(world: World) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from hashlib import sha256
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
+from redis import Redis
 
-from tests.services.conftest import COMPLETE, LIFETIMES, World
-from tests.services.outages import StoreWithMoment, UnitsWithOutage
+from tests.services.conftest import COMPLETE, LIFETIMES, World, build
+from tests.services.outages import Killed, StoreWithMoment, UnitsWithOutage
 from tests.support.outbox import waiting
+from tests.support.racing import race
 from wizard.core.education import EducationData
 from wizard.core.errors import ExternalServiceError, SessionExpired
 from wizard.core.events import EventName
@@ -20,6 +23,7 @@ from wizard.services.events import EventBus, make_event
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
 from wizard.services.links import ResumeLinks
 from wizard.services.ports import RegistrationStore, RevisionConflict, Staging, UnitsOfWork
+from wizard.storage.indexes import FIXED, status_index
 
 NOTHING = HousekeepingReport()
 
@@ -33,7 +37,7 @@ def housekeeping(
     events.subscribe(world.told.append)
     links = ResumeLinks(world.clock, units, world.registrations, events, world.orchestrator)
     drain = AuditDrain(world.clock, units, registrations)
-    return Housekeeping(world.clock, registrations, links, drain, events)
+    return Housekeeping(world.clock, registrations, world.orchestrator, links, drain, events)
 
 
 def with_address(world: World) -> Registration:
@@ -123,6 +127,18 @@ def test_of_two_workers_at_once_one_reminds(world: World) -> None:
     assert world.load(registration.session_id).reminded
     housekeeping(world).run_once()
     assert world.trail(registration.session_id).count("reminder.sent") == 1
+    assert world.trail(registration.session_id).count("link.created") == 1
+
+
+def test_of_four_workers_at_once_one_makes_a_link(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+    assert race(*(housekeeping(world).run_once for _ in range(4))).errors == ()
+    (message,) = waiting(world.units)
+    assert world.trail(registration.session_id).count("link.created") == 1
+    with world.units.read() as unit:
+        (link,) = unit.links.of_session(registration.session_id)
+        assert unit.links.by_digest(sha256(message.secret["token"].encode()).hexdigest()) == link
 
 
 def test_an_applicant_at_work_meanwhile_is_not_overwritten(world: World) -> None:
@@ -213,6 +229,25 @@ def test_a_completed_one_that_has_ended_still_says_what_it_came_to(world: World)
     assert caught.value.record_number == registration.record_number
 
 
+def test_what_was_submitted_unknown_to_redis_is_completed_and_not_called_expired(world: World) -> None:
+    registration = world.at(Status.ACCOUNT_LINKED)
+    store = StoreWithMoment(world.registrations)
+
+    def die() -> None:
+        raise Killed
+
+    store.before_save = die
+    interrupted = build(world.clock, cast("RegistrationStore", store), world.units, EventBus())
+    with pytest.raises(Killed):
+        interrupted.submit(world.client, registration.session_id)
+    world.clock.instant = registration.expires_at
+    assert housekeeping(world).run_once().expired == 1
+    assert "session.expired" not in world.trail(registration.session_id)
+    with pytest.raises(SessionExpired) as caught:
+        world.orchestrator.get(world.client, registration.session_id)
+    assert caught.value.record_number is not None
+
+
 def test_nothing_is_erased_before_its_events_are_in_the_trail(world: World) -> None:
     registration = world.staged()
     world.clock.instant = registration.expires_at
@@ -227,7 +262,8 @@ def test_nothing_is_erased_before_its_events_are_in_the_trail(world: World) -> N
 
 def with_waiting_event(world: World) -> Registration:
     stored = world.staged()
-    event = make_event(EventName.SESSION_EXTENDED, call=world.client, at=world.clock.now(), chain=stored.session_id)
+    chain, now = stored.session_id, world.clock.now()
+    event = make_event(EventName.SESSION_EXTENDED, call=world.client, at=now, chain=chain, operation_id="operation")
     return world.registrations.save(stored.with_event(event), replacing=stored)
 
 
@@ -268,11 +304,28 @@ def test_the_indexes_are_gone_round_slice_by_slice(world: World) -> None:
     assert store.begun == [None, "one", "two", None]
 
 
-def test_the_real_indexes_are_repaired(world: World) -> None:
+def spoil(world: World, redis_client: Redis) -> Registration:
+    """A registration that its status's index has lost, beside one that is there no more."""
     registration = world.staged()
-    world.registrations.repair_indexes(cursor=None)
-    assert housekeeping(world).run_once().expired == 0
-    assert replace(world.load(registration.session_id), revision=0) == replace(registration, revision=0)
+    redis_client.delete(status_index(Status.STAGED))
+    redis_client.zadd(status_index(Status.CANCELLED), {uuid4().bytes: 1})
+    assert (world.registrations.counts()[Status.STAGED], world.registrations.counts()[Status.CANCELLED]) == (0, 1)
+    return registration
+
+
+def test_the_real_indexes_are_repaired_round_by_round(world: World, redis_client: Redis) -> None:
+    registration = spoil(world, redis_client)
+    worker = housekeeping(world)
+    for _ in FIXED:
+        worker.run_once()
+    assert (world.registrations.counts()[Status.STAGED], world.registrations.counts()[Status.CANCELLED]) == (1, 0)
+    assert world.registrations.page(status=Status.STAGED).registrations == (world.load(registration.session_id),)
+
+
+def test_all_indexes_are_repaired_at_once_where_somebody_waits_for_it(world: World, redis_client: Redis) -> None:
+    spoil(world, redis_client)
+    housekeeping(world).repair_all()
+    assert (world.registrations.counts()[Status.STAGED], world.registrations.counts()[Status.CANCELLED]) == (1, 0)
 
 
 class RedisDown(StoreWithMoment):

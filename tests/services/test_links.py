@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from redis import Redis
 
 from tests.services.conftest import COMPLETE, LIFETIMES, World
+from tests.services.outages import StoreWithMoment
 from tests.support.outbox import waiting
+from tests.support.racing import race
 from wizard.core.accounts import LinkKind, LinkState
 from wizard.core.errors import NotFound, PermissionDenied, RuleViolated, Unauthenticated, WorkflowStateInvalid
 from wizard.core.registration import Registration, Status
 from wizard.services.events import EventBus
 from wizard.services.links import LINKS_KEPT, WRONG_TRIES, OpenedLink, ResumeLinks
-from wizard.services.ports import Staging
+from wizard.services.ports import RegistrationStore, Staging
 from wizard.storage.stored_values import key_of
 
 NUMBER = "osot-0000001"
@@ -125,6 +130,40 @@ def test_nine_wrong_member_numbers_do_not(world: World, links: ResumeLinks) -> N
     open_link(world, links, token)
 
 
+def test_of_many_wrong_member_numbers_at_once_ten_count(world: World, links: ResumeLinks) -> None:
+    registration = world.staged()
+    token = make(world, links, registration)
+    outcome = race(*(lambda: refusal(world, links, token, "osot-0000002") for _ in range(WRONG_TRIES + 6)))
+    assert outcome.errors == ()
+    assert sorted(outcome.results) == ["link.member_number"] * WRONG_TRIES + ["link.revoked"] * 6
+    trail = world.trail(registration.session_id)
+    assert (trail.count("access.denied"), trail.count("link.revoked")) == (WRONG_TRIES, 1)
+
+
+class StoreAfterLookingUp(StoreWithMoment):
+    """Something happens once a link was looked up, before its registration is."""
+
+    moment: Callable[[], object] | None = None
+
+    def load(self, session_id: str) -> Registration | None:
+        moment, self.moment = self.moment, None
+        if moment is not None:
+            moment()
+        return self.store.load(session_id)
+
+
+@pytest.mark.parametrize("number", [NUMBER, "osot-0000002"])
+def test_a_link_revoked_while_it_is_tried_opens_nothing(world: World, links: ResumeLinks, number: str) -> None:
+    registration = world.staged()
+    token = make(world, links, registration)
+    (link,) = links.of_session(world.staff, registration.session_id)
+    store = StoreAfterLookingUp(world.registrations)
+    store.moment = lambda: links.revoke(world.staff, registration.session_id, link.id)
+    slow = replace(links, registrations=cast("RegistrationStore", store))
+    assert refusal(world, slow, token, number) == "link.revoked"
+    assert world.trail(registration.session_id)[-2:] == ["link.created", "link.revoked"]
+
+
 def test_a_registration_without_a_member_number_asks_for_none(world: World, links: ResumeLinks) -> None:
     registration = world.orchestrator.stage(world.client, Staging(data={"country": "CA"})).registration
     token = make(world, links, registration)
@@ -205,7 +244,7 @@ def test_a_link_does_not_open_a_cancelled_registration(world: World, links: Resu
     registration = world.staged()
     token = make(world, links, registration)
     world.orchestrator.cancel(world.client, registration.session_id)
-    assert refusal(world, links, token) == "link.expired"
+    assert refusal(world, links, token) == "link.cancelled"
     with pytest.raises(NotFound):
         links.kind_of(token)
 

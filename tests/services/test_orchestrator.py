@@ -113,6 +113,58 @@ def test_what_was_read_ahead_opens_nothing_to_strangers(world: World) -> None:
         world.orchestrator.get(stranger, stored.session_id)
 
 
+def with_address(world: World, address: str) -> Registration:
+    staging = Staging(data={"user_business_id": "osot-0000001"}, contact_email=address)
+    return world.orchestrator.stage(world.client, staging).registration
+
+
+def test_an_address_put_in_elsewhere_meanwhile_is_not_overwritten(world: World) -> None:
+    session_id = with_address(world, "").session_id
+    world.orchestrator.update(world.client, session_id, {}, version=1, contact_email="a@example.org", contact_seen="")
+    with pytest.raises(StaleVersion):
+        world.orchestrator.update(
+            world.client, session_id, {}, version=1, contact_email="b@example.org", contact_seen=""
+        )
+    kept = world.orchestrator.update(
+        world.client, session_id, {"country": "FR"}, version=1, contact_email="", contact_seen=""
+    )
+    assert kept.registration.contact_email == "a@example.org"
+
+
+def test_an_address_is_removed_by_whoever_saw_it(world: World) -> None:
+    session_id = with_address(world, "a@example.org").session_id
+    removed = world.orchestrator.update(
+        world.client, session_id, {}, version=1, contact_email="", contact_seen="a@example.org"
+    )
+    assert removed.registration.contact_email is None
+
+
+def test_an_address_is_in_the_trail_before_and_after(world: World) -> None:
+    session_id = with_address(world, "a@example.org").session_id
+    world.orchestrator.update(world.client, session_id, {}, version=1, contact_email="b@example.org")
+    with world.units.read() as unit:
+        changes = unit.audit.history(session_id)[-1].event.changes
+    assert changes == {"contact_email": ("a@example.org", "b@example.org")}
+
+
+def test_the_address_of_a_second_first_answer_is_kept(world: World) -> None:
+    data = {"user_business_id": "osot-0000001"}
+    call = world.applicant(SID)
+    world.orchestrator.stage(call, Staging(data=data), session_id=SID)
+    world.orchestrator.stage(call, Staging(data=data, contact_email="a@example.org"), session_id=SID)
+    assert world.load(SID).contact_email == "a@example.org"
+
+
+def test_a_registration_speaks_the_language_that_its_applicant_reads_now(world: World) -> None:
+    stored = world.at(Status.PENDING)
+    assert stored.language == "en"
+    call = replace(world.applicant(stored.session_id), language="fr")
+    world.orchestrator.update(call, stored.session_id, {"country": "FR"}, version=1)
+    assert world.load(stored.session_id).language == "fr"
+    world.orchestrator.update(world.staff, stored.session_id, {"country": "DE"}, version=2)
+    assert world.load(stored.session_id).language == "fr"
+
+
 def test_update_from_a_version_long_gone_is_refused_with_what_is_saved(world: World) -> None:
     session_id = world.at(Status.PENDING).session_id
     world.orchestrator.update(world.client, session_id, {"country": "FR"}, version=1)

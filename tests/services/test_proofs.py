@@ -16,9 +16,10 @@ from tests.services.conftest import COMPLETE, World
 from tests.support.outbox import waiting
 from wizard.core.errors import NotFound, RuleViolated, SessionExpired, ValidationFailed, WizardError
 from wizard.core.registration import Registration
+from wizard.services.codes import CODE_LIFETIME, CODE_TRIES
 from wizard.services.events import EventBus
 from wizard.services.ports import Staging
-from wizard.services.proofs import CODE_LIFETIME, CODE_TRIES, Proofs
+from wizard.services.proofs import Proofs
 from wizard.storage.crypto import Cipher
 
 STRANGER = "osot-9999999"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import NOW
 from tests.support.racing import race
 from tests.support.seed import Seeded
 from wizard.core.accounts import Account, AccountStatus
+from wizard.core.clock import FixedClock
 from wizard.core.errors import Conflict
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
@@ -94,3 +98,54 @@ def test_page_goes_by_number(units: SqlUnitsOfWork, seeded: Seeded) -> None:
         assert uow.accounts.page(after=second[-1].number, limit=9) == []
     assert [account.number for account in first] == ["A-10", "A-2", "a_10", "osot-0000001"]
     assert list(second) == list(seeded.accounts[1:])
+
+
+def test_accounts_are_found_by_address_however_it_is_written(units: SqlUnitsOfWork, seeded: Seeded) -> None:
+    with units.write() as uow:
+        for status in (AccountStatus.INACTIVE, AccountStatus.PENDING):
+            uow.accounts.add(name="x", email="ÉVE@example.org", status=status, language="en", number=None)
+        uow.commit()
+    with units.read() as uow:
+        assert list(uow.accounts.of_email(" ADA@Example.ORG")) == [seeded.accounts[0]]
+        # Decomposed, as some keyboards type it; what can be used comes first.
+        found = uow.accounts.of_email("e\u0301ve@example.org")
+        assert list(uow.accounts.of_email("nobody@example.org")) == []
+    assert [account.status for account in found] == [AccountStatus.PENDING, AccountStatus.INACTIVE]
+
+
+def test_an_address_at_once_from_many_places_gets_one_account(units: SqlUnitsOfWork, seeded: Seeded) -> None:
+    def come() -> tuple[Account, bool]:
+        with units.write() as uow:
+            came = uow.accounts.add_for_email(
+                name="Zoë", email="zoe@example.org", status=AccountStatus.PENDING, language="en"
+            )
+            uow.commit()
+        return came
+
+    outcome = race(*[come] * 6)
+    assert outcome.errors == ()
+    assert {account.number for account, _ in outcome.results} == {"osot-0000006"}
+    assert sorted(is_new for _, is_new in outcome.results) == [False] * 5 + [True]
+    assert len(seeded.accounts) == 5
+
+
+def test_those_that_wait_come_oldest_first(units: SqlUnitsOfWork, clock: FixedClock) -> None:
+    added = []
+    for minutes in (3, 1, 2, 1):
+        clock.instant = NOW + timedelta(minutes=minutes)
+        with units.write() as uow:
+            added.append(
+                uow.accounts.add(
+                    name="x", email="x@example.org", status=AccountStatus.PENDING, language="en", number=None
+                )
+            )
+            uow.commit()
+    oldest = sorted((added[1], added[3]), key=lambda account: account.id)
+    with units.write() as uow:
+        first = uow.accounts.waiting(after=None, limit=2)
+        assert uow.accounts.decide(oldest[1].id, AccountStatus.ACTIVE)
+        second = uow.accounts.waiting(after=oldest[1].id, limit=2)
+        assert not uow.accounts.decide(oldest[1].id, AccountStatus.INACTIVE)
+    assert [each.account for each in first] == oldest
+    assert [each.account for each in second] == [added[2], added[0]]
+    assert [each.since - NOW for each in second] == [timedelta(minutes=2), timedelta(minutes=3)]

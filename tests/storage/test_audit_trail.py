@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.conftest import NOW, SECRET_KEYS
+from tests.support.databases import unguard
 from tests.support.racing import race
+from tests.support.waiting import wait_for
 from wizard.core.clock import FixedClock
+from wizard.core.errors import ExternalServiceError
 from wizard.core.events import Event, EventName
 from wizard.storage.crypto import Cipher
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
@@ -30,6 +34,7 @@ def event(sequence: int | None = None, *, chain: str = "s1", **changes: Any) -> 
         "chain": chain,
         "session_id": None if sequence is None else chain,
         "sequence": sequence,
+        "operation_id": None if sequence is None else "operation",
         "details": {"fields": "notes"},
     }
     return Event(**values | changes)
@@ -125,6 +130,26 @@ def test_threads_that_begin_and_grow_chains_at_once_make_no_forks(units: SqlUnit
     assert verify(units) == []
 
 
+@pytest.mark.postgres
+def test_who_begins_a_chain_locks_the_count_of_chains_before_any_other(
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    append(units, event(1))
+    head, root = (select(AuditHeadRow).where(AuditHeadRow.chain == chain).with_for_update() for chain in ("s1", ""))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool, sessions() as holder, sessions() as other:
+        if holder.get_bind().dialect.name != "postgresql":
+            pytest.skip("SQLite has one writer at a time")
+        holder.scalars(head).one()
+        appending = pool.submit(append, units, event(2), event(1, chain="z-new"))
+        wait_for(lambda: bool(other.scalar(waiting)))
+        # It waits with the root in hand: nobody who holds the root will ever wait for it.
+        with pytest.raises(ExternalServiceError):
+            other.execute(root.with_for_update(nowait=True))
+        holder.rollback()
+        assert appending.result() == 2
+
+
 def test_same_event_cannot_be_written_twice_whatever_the_code_does(
     units: SqlUnitsOfWork, sessions: sessionmaker[Session]
 ) -> None:
@@ -135,6 +160,14 @@ def test_same_event_cannot_be_written_twice_whatever_the_code_does(
         for moved in ({"position": 2}, {"sequence": 2}):
             with pytest.raises(IntegrityError), session.begin_nested():
                 session.add(AuditEventRow(**copy | {"id": -1} | moved))
+
+
+def test_a_number_given_anew_after_redis_lost_a_write_hides_nothing(units: SqlUnitsOfWork) -> None:
+    append(units, event(1), event(2, operation_id="lost", details={"fields": "notes"}))
+    assert append(units, event(2, operation_id="next", details={"fields": "country"})) == 1
+    assert append(units, event(2, operation_id="lost"), event(2, operation_id="next")) == 0
+    with units.read() as uow:
+        assert [row.event.operation_id for row in uow.audit.history("s1")] == ["operation", "lost", "next"]
 
 
 # --- Personal values --------------------------------------------------------------------------------------
@@ -188,6 +221,7 @@ def trail(units: SqlUnitsOfWork) -> SqlUnitsOfWork:
 
 def tamper(sessions: sessionmaker[Session], *statements: Any) -> None:  # noqa: ANN401
     with sessions() as session:
+        unguard(session.connection())
         for statement in statements:
             session.execute(statement)
         session.commit()
@@ -315,6 +349,78 @@ def test_chain_removed_as_a_whole_is_found(
         delete(AuditHeadRow).where(AuditHeadRow.chain == chain),
     )
     assert verify(trail) == [f"Chain number {ordinal} is missing as a whole."]
+
+
+CHANGES_REFUSED = [
+    update(AuditEventRow).values(actor="somebody else"),
+    delete(AuditEventRow).where(AuditEventRow.position == 4),
+    delete(AuditHeadRow),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES_REFUSED, ids=str)
+def test_database_itself_refuses_to_change_what_is_written(
+    trail: SqlUnitsOfWork,
+    sessions: sessionmaker[Session],
+    change: Any,  # noqa: ANN401
+) -> None:
+    with sessions() as session:
+        session.execute(delete(AuditValueRow))
+        session.commit()
+    with sessions() as session, pytest.raises(IntegrityError, match="the audit trail is append-only"):
+        session.execute(change)
+    assert verify(trail) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("table", ["audit_events CASCADE", "audit_heads"])
+def test_database_itself_refuses_to_empty_the_trail(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session], table: str
+) -> None:
+    with sessions() as session:
+        if session.get_bind().dialect.name != "postgresql":
+            pytest.skip("SQLite has no TRUNCATE")
+        with pytest.raises(IntegrityError, match="the audit trail is append-only"):
+            session.execute(text(f"TRUNCATE {table}"))
+    assert verify(trail) == []
+
+
+def test_trail_that_was_emptied_is_found_then_and_for_good(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow), delete(AuditHeadRow))
+    assert verify(trail) == ["The head of all chains is missing."]
+    append(trail, event(5), event(1, chain="s3"))
+    begun_anew = "The head of all chains was missing for a while: chains from before may be missing as a whole."
+    assert verify(trail) == [begun_anew]
+
+
+def test_chains_go_on_where_only_the_count_of_them_was_removed(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    tamper(sessions, delete(AuditHeadRow).where(AuditHeadRow.chain == ""))
+    append(trail, event(1, chain="s3"))
+    assert len(verify(trail)) == 1
+
+
+def test_rows_cut_off_under_a_head_of_before_are_found_by_what_was_noted_elsewhere(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    with sessions() as session:
+        head = session.scalars(select(AuditHeadRow).where(AuditHeadRow.chain == "s1")).one()
+        before = {column.name: getattr(head, column.name) for column in AuditHeadRow.__table__.columns}
+    append(trail, event(5), event(6))
+    with trail.read() as uow:
+        noted = uow.audit.heads()
+    assert [(each.chain, each.length) for each in noted] == [("s1", 6), ("s2", 4)]
+    append(trail, event(7))
+    with trail.read() as uow:
+        assert uow.audit.departures(noted) == []
+    cut = delete(AuditEventRow).where(AuditEventRow.chain == "s1", AuditEventRow.position > before["length"])
+    tamper(sessions, cut, update(AuditHeadRow).where(AuditHeadRow.chain == "s1").values(before))
+    assert verify(trail) == [], "all of it was signed once"
+    with trail.read() as uow:
+        assert uow.audit.departures(noted) == ["Chain s1: row 6 is not the one that was noted."]
 
 
 def test_changed_or_removed_count_of_chains_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:

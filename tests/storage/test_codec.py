@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from tests.storage.registration_examples import a_whole_registration, any_registration
+from tests.storage.registration_examples import ANY, a_whole_registration, any_registration
 from wizard.core.education import FIELDS
 from wizard.core.registration import Registration
 from wizard.core.rules import Outcome
@@ -28,7 +28,13 @@ def test_short_names_are_given_to_every_field_and_are_distinct() -> None:
     assert len(set(DATA_KEYS.values())) == len(DATA_KEYS)
     assert set(DOCUMENT_KEYS) == {field.name for field in msgspec.structs.fields(StoredDocument)}
     assert len(set(DOCUMENT_KEYS.values())) == len(DOCUMENT_KEYS)
-    assert {field.name for field in fields(Registration)} <= set(DOCUMENT_KEYS) | {"session_id", "revision"}
+
+
+def test_every_field_of_a_registration_is_stored_and_tried() -> None:
+    named = {field.name for field in fields(Registration)}
+    stored = {field.name for field in msgspec.structs.fields(StoredDocument)} - {"format"} | {"session_id", "revision"}
+    assert named == stored, "name it in StoredDocument, with a default, and in DOCUMENT_KEYS (wizard/storage/document)"
+    assert named == set(ANY), "say which values it has in ANY (registration_examples)"
 
 
 def test_passed_rules_are_not_stored() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
 
 from tests.conftest import NOW
 from tests.support.racing import race
 from tests.support.seed import Seeded
 from wizard.core.accounts import LinkKind, ProofCode, ResumeLink
+from wizard.core.errors import ExternalServiceError
+from wizard.storage.repositories.links import SqlLinks
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 CODE = ProofCode(
@@ -94,9 +100,9 @@ def test_link_comes_back_as_it_was_written(units: SqlUnitsOfWork) -> None:
     first = link("a", kind=LinkKind.STAFF)
     add(units, first)
     with units.read() as uow:
-        assert uow.links.get("a") == first
+        assert uow.links.hold("a") == first
         assert uow.links.by_digest("digest of a") == first
-        assert uow.links.get("b") is None
+        assert uow.links.hold("b") is None
         assert uow.links.by_digest("b") is None
         assert uow.links.of_session("s2") == []
 
@@ -125,6 +131,23 @@ def test_links_added_at_once_are_counted_together(units: SqlUnitsOfWork) -> None
     assert sorted(live(units)) == [f"new{n}" for n in range(5)]
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "change", [lambda links: links.add(link("new"), keep=5), lambda links: links.hold("old")], ids=["add", "hold"]
+)
+def test_who_adds_or_holds_a_link_waits_for_whoever_adds_one(
+    units: SqlUnitsOfWork, change: Callable[[SqlLinks], object]
+) -> None:
+    if units.sessions.kw["bind"].dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    add(units, link("old"))
+    with units.write() as one, units.write() as other:
+        one.links.add(link("newer"), keep=5)
+        other._session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(ExternalServiceError):
+            change(other.links)
+
+
 def test_uses_are_counted_from_all_threads(units: SqlUnitsOfWork) -> None:
     add(units, link("a"))
 
@@ -135,7 +158,7 @@ def test_uses_are_counted_from_all_threads(units: SqlUnitsOfWork) -> None:
 
     assert race(*[use] * 4).errors == ()
     with units.read() as uow:
-        used = uow.links.get("a")
+        used = uow.links.hold("a")
     assert used is not None
     assert (used.times_used, used.last_used_at) == (4, NOW)
 
@@ -145,6 +168,6 @@ def test_revoking_again_changes_nothing(units: SqlUnitsOfWork) -> None:
     with units.write() as uow:
         uow.links.revoke(link("a"), at=NOW)
         uow.links.revoke(link("a"), at=NOW + timedelta(days=1))
-        revoked = uow.links.get("a")
+        revoked = uow.links.hold("a")
     assert revoked is not None
     assert revoked.revoked_at == NOW

@@ -16,12 +16,15 @@ from flask_alembic import Alembic
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from tests.conftest import NOW
 from tests.support.databases import database_app, engine_of, sessions_of, sqlite_url
 from tests.support.postgres import Postgres
 from tests.support.racing import race
 from wizard.config import Settings
+from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.storage import database, sqlite
+from wizard.storage.repositories.accounts import SqlAccounts
 from wizard.storage.schema import Table
 
 
@@ -59,10 +62,42 @@ def test_migrating_brings_an_empty_database_up_to_date(empty: Flask) -> None:
     assert set(Table.metadata.tables) < set(inspect(engine_of(empty)).get_table_names())
 
 
+def test_database_that_newer_code_has_migrated_is_not_behind(empty: Flask) -> None:
+    assert database.is_behind(empty)
+    database.migrate(empty)
+    assert not database.is_behind(empty)
+    with engine_of(empty).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert not database.is_behind(empty)
+    assert not database.is_current(empty)
+
+
 def test_models_and_migrations_agree(database_of: Flask) -> None:
     alembic: Alembic = database_of.extensions["alembic"]
     with database_of.app_context():
         assert alembic.compare_metadata() == []
+
+
+def test_accounts_from_before_are_found_by_their_address(empty: Flask) -> None:
+    alembic: Alembic = empty.extensions["alembic"]
+    with empty.app_context():
+        alembic.upgrade("0001")
+    account = {"id": "1", "number": "A", "number_key": "a", "name": "Zoé", "email": " ZOÉ@Example.org ", "at": NOW}
+    with engine_of(empty).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO accounts (id, number, number_key, name, email, status, language, created_at)"
+                " VALUES (:id, :number, :number_key, :name, :email, 'active', 'en', :at)"
+            ),
+            account,
+        )
+    database.migrate(empty)
+    with sessions_of(empty)() as session:
+        assert [found.id for found in SqlAccounts(session, FixedClock(NOW)).of_email("zoé@example.org")] == ["1"]
+    with empty.app_context():
+        alembic.downgrade()
+    assert not database.is_current(empty)
+    assert database.is_behind(empty)
 
 
 def checks(app: Flask) -> dict[str, str]:

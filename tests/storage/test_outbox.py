@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -51,17 +51,6 @@ def row_of(sessions: sessionmaker[Session], key: str) -> OutboxRow:
         return session.scalars(select(OutboxRow).where(OutboxRow.key == key)).one()
 
 
-def test_what_came_too_late_is_given_up_and_erased(units: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
-    add(units, CODE)
-    (claimed,) = claim(units)
-    with units.write() as uow:
-        uow.outbox.outdated(claimed.id)
-        uow.commit()
-    row = row_of(sessions, CODE.key)
-    assert (row.state, row.sealed, row.reason) == ("given_up", None, "outdated")
-    assert claim(units, after=timedelta(days=1)) == []
-
-
 def test_message_comes_out_as_it_went_in(units: SqlUnitsOfWork) -> None:
     add(units, CODE)
     (claimed,) = claim(units)
@@ -76,6 +65,13 @@ def test_row_holds_nothing_personal_or_secret_in_the_clear(
     row = row_of(sessions, CODE.key)
     stored = str([getattr(row, column.name) for column in OutboxRow.__table__.columns])
     assert not any(personal in stored for personal in ("ada@", "Ada", "123456"))
+
+
+def test_whoever_adds_a_message_is_told_whether_its_key_was_free(units: SqlUnitsOfWork) -> None:
+    with units.write() as uow:
+        assert uow.outbox.add(message("a"), at=NOW)
+        assert not uow.outbox.add(message("a"), at=NOW)
+        assert uow.outbox.add(message("b", suppressed=True), at=NOW)
 
 
 def test_message_under_the_same_key_is_passed_over(units: SqlUnitsOfWork) -> None:
@@ -172,7 +168,9 @@ def test_failed_message_comes_again_when_it_is_due(units: SqlUnitsOfWork) -> Non
     assert (again.id, again.attempts) == (claimed.id, 2)
 
 
-def test_message_given_up_stays_with_its_reason(units: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+def test_message_given_up_is_erased_and_stays_with_its_reason(
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
     add(units, CODE)
     (claimed,) = claim(units)
     with units.write() as uow:
@@ -180,18 +178,23 @@ def test_message_given_up_stays_with_its_reason(units: SqlUnitsOfWork, sessions:
         uow.commit()
     assert claim(units, after=timedelta(days=9)) == []
     row = row_of(sessions, CODE.key)
-    assert (row.state, row.reason, row.attempts) == ("given_up", "refused", 1)
+    assert (row.state, row.reason, row.attempts, row.sealed) == ("given_up", "refused", 1, None)
 
 
-def test_slow_worker_does_not_bring_back_what_another_delivered(units: SqlUnitsOfWork) -> None:
+@pytest.mark.parametrize("retry_at", [NOW, None])
+def test_slow_worker_changes_nothing_of_what_another_delivered(
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session], retry_at: datetime | None
+) -> None:
     add(units, CODE)
     claim(units)
     (taken_over,) = claim(units, after=CLAIM)
     with units.write() as uow:
         uow.outbox.delivered(taken_over.id, at=NOW)
-        uow.outbox.failed(taken_over.id, reason="slow", retry_at=NOW)
+        uow.outbox.failed(taken_over.id, reason="slow", retry_at=retry_at)
         uow.commit()
     assert claim(units, after=timedelta(days=9)) == []
+    row = row_of(sessions, CODE.key)
+    assert (row.state, row.delivered_at, row.reason) == ("delivered", NOW, None)
 
 
 def test_message_whose_key_is_gone_does_not_hold_up_the_others(

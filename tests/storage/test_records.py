@@ -40,7 +40,6 @@ def test_record_comes_back_as_it_was_written(units: SqlUnitsOfWork, seeded: Seed
     with units.read() as uow:
         assert uow.records.get(new.id) == added
         assert uow.records.by_session(new.session_id) == added
-        assert uow.records.of_account(new.account_id) == added
     assert added.number == "osot-oted-0000001"
     assert added.data == data
     assert added.declared_at == new.declared_at
@@ -53,7 +52,6 @@ def test_unknown_record_is_none(units: SqlUnitsOfWork) -> None:
     with units.read() as uow:
         assert uow.records.get("none") is None
         assert uow.records.by_session("none") is None
-        assert uow.records.of_account("none") is None
 
 
 # --- One of each ------------------------------------------------------------------------------------------

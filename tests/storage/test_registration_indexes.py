@@ -14,8 +14,10 @@ from wizard.core.education import EducationData
 from wizard.core.registration import Registration, Status
 from wizard.services.ports import RevisionConflict
 from wizard.storage.crypto import Cipher
+from wizard.storage.index_entries import IndexEntries
 from wizard.storage.indexes import ALL, EXPIRES, REMIND, WAITING, member_of, status_index
 from wizard.storage.registrations import RedisRegistrationStore
+from wizard.storage.stored_values import StoredValues
 
 GRACE = timedelta(days=7)
 HOUR = timedelta(hours=1)
@@ -159,6 +161,15 @@ def test_a_members_index_lasts_as_long_as_the_longest_lived(store: RedisRegistra
     assert redis_client.ttl(index) == pytest.approx((HOUR * 48 + GRACE).total_seconds(), abs=5)
 
 
+def test_a_members_index_lasts_as_long_as_one_that_was_prolonged(
+    store: RedisRegistrationStore, redis_client: Redis
+) -> None:
+    saved = save(store, a_registration(life=HOUR))
+    store.save(replace(saved, expires_at=NOW + HOUR * 48), replacing=saved)
+    (index,) = redis_client.keys("*member*")
+    assert redis_client.ttl(index) == pytest.approx((HOUR * 48 + GRACE).total_seconds(), abs=5)
+
+
 def test_those_of_a_member_are_found_after_a_rotation(redis_client: Redis, clock: FixedClock) -> None:
     before = RedisRegistrationStore(redis_client, Cipher(["old" * 12]), clock, grace=GRACE)
     after = RedisRegistrationStore(redis_client, Cipher(["new" * 12, "old" * 12]), clock, grace=GRACE)
@@ -235,6 +246,18 @@ def test_newer_events_wait_on_when_older_ones_were_recorded(store: RedisRegistra
     assert store.with_waiting_events() == ()
     third = store.save(second.with_event(an_event()), replacing=second)
     assert store.with_waiting_events() == (third,)
+
+
+def test_a_late_note_of_older_events_does_not_hide_newer_ones(
+    store: RedisRegistrationStore, redis_client: Redis, cipher: Cipher, clock: FixedClock
+) -> None:
+    first = save(store, a_registration().with_event(an_event()))
+    second = store.save(first.with_event(an_event()), replacing=first)
+    # Who lost a race writes the entries of what it found there, which by then is not the newest any more.
+    entries = IndexEntries(redis_client, StoredValues(cipher, clock, GRACE))
+    entries.undo(replace(first, language="fr"), first)
+    store.events_recorded(first)
+    assert store.with_waiting_events() == (second,)
 
 
 def test_a_repair_does_not_make_recorded_events_wait_again(store: RedisRegistrationStore, redis_client: Redis) -> None:

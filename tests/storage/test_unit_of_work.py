@@ -17,6 +17,7 @@ from tests.support.seed import Seeded
 from wizard.core.accounts import AccountStatus, MembershipYear
 from wizard.core.errors import Conflict, ExternalServiceError
 from wizard.core.events import Event, EventName
+from wizard.core.records import NewRecord
 from wizard.services.ports import Message, RecordTaken, UnitOfWork, UnitsOfWork
 from wizard.storage.schema import Instant
 from wizard.storage.unit_of_work import SqlUnitsOfWork
@@ -41,32 +42,32 @@ def test_without_commit_nothing_stays(units: SqlUnitsOfWork) -> None:
 def test_error_rolls_all_of_it_back_and_goes_on_unchanged(units: SqlUnitsOfWork, seeded: Seeded) -> None:
     record = new_record(seeded.accounts[0].id)
     with pytest.raises(Conflict, match="stop"):
-        write_and_fail(units, record.account_id)
+        write_and_fail(units, record)
     with units.write() as uow:
-        assert uow.records.of_account(record.account_id) is None
+        assert uow.records.by_session(record.session_id) is None
         assert uow.audit.history("s1") == []
         assert uow.outbox.claim(NOW) == []
-    assert_all_of_it_goes_in(units, record.account_id)
+    assert_all_of_it_goes_in(units, record)
 
 
-def write_and_fail(units: SqlUnitsOfWork, account_id: str) -> None:
+def write_and_fail(units: SqlUnitsOfWork, record: NewRecord) -> None:
     with units.write() as uow:
-        write_everything(uow, account_id)
+        write_everything(uow, record)
         raise Conflict("stop")
 
 
-def write_everything(uow: UnitOfWork, account_id: str) -> None:
-    uow.records.add(new_record(account_id))
+def write_everything(uow: UnitOfWork, record: NewRecord) -> None:
+    uow.records.add(record)
     uow.audit.append([Event(EventName.EDUCATION_CREATED, NOW, "applicant", "s1")])
     uow.outbox.add(Message(kind="confirmation", recipient="a@example.org", language="en", key="k"), at=NOW)
 
 
-def assert_all_of_it_goes_in(units: SqlUnitsOfWork, account_id: str) -> None:
+def assert_all_of_it_goes_in(units: SqlUnitsOfWork, record: NewRecord) -> None:
     with units.write() as uow:
-        write_everything(uow, account_id)
+        write_everything(uow, record)
         uow.commit()
     with units.write() as uow:
-        assert uow.records.of_account(account_id) is not None
+        assert uow.records.by_session(record.session_id) is not None
         assert len(uow.audit.history("s1")) == 1
         assert len(uow.outbox.claim(NOW)) == 1
 

@@ -99,6 +99,25 @@ def two_of_one_number(client: FlaskClient, units: SqlUnitsOfWork) -> None:
     again.soup("review")
 
 
+def without_a_number(client: FlaskClient, units: SqlUnitsOfWork) -> None:
+    """Somebody who has forgotten the number, and then makes an account; somebody whose account is closed."""
+    applicant = Applicant(client).start()
+    applicant.soup("member-number")
+    applicant.send("member-number", {"email": "half@"})
+    applicant.send("member-number", {"email": "ada@example.org"})
+    applicant.soup("member-number?sent=1")
+    for email in ("zoe@mail.utoronto.ca", "dee@example.org"):
+        applicant.start().soup("new-account")
+        applicant.send("new-account", {"name": " ", "email": email})
+        applicant.send("new-account", {"name": "Zoé", "email": email})
+        applicant.soup("new-account?sent=1")
+        applicant.send("new-account", {"code": "000000"})
+        code = next(each for each in waiting(units) if each.recipient == email and "code" in each.secret).secret["code"]
+        assert applicant.send("new-account", {"code": code}).status_code == 303
+        applicant.soup("new-account")
+    applicant.answer("education", "coto", "privacy").decide().soup("account")
+
+
 def ways_out(client: FlaskClient, app: Flask, units: SqlUnitsOfWork) -> None:
     """Links by e-mail, giving up, two tabs at once."""
     applicant = Applicant(client).start().answer("identity", "education")
@@ -143,6 +162,12 @@ def the_end_of_time(client: FlaskClient, clock: FixedClock) -> None:
     assert applicant.send("coto", {"coto_status": "general", "version": "2"}).status_code == 410
 
 
+def the_components(client: FlaskClient) -> None:
+    """The page for who carries on the design, with all that it leads to."""
+    for link in page(client.get("/design")).select("main a[href^='/design/errors/']"):
+        client.get(str(link["href"]))
+
+
 def what_goes_wrong(client: FlaskClient) -> None:
     """Every page that says so."""
     for number, _error in enumerate(RAISED):
@@ -165,6 +190,7 @@ def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
     for member in (seeded.admin, seeded.main):
         sign_in(client, member)
         client.get("/staff/sessions")
+        _accounts(client)
         send(client, "/staff/sessions", {"member_number": "osot-9"}, of="/staff/sessions")
         session_id = staged(services, email="cam@example.org", user_business_id="osot-0000003")
         place = f"/staff/sessions/{session_id}"
@@ -185,6 +211,18 @@ def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
                 client.get(f"{place}?done={done}")
         send(client, f"{place}/extend", of="/staff/sessions")
         send(client, "/staff/sign-out", of="/staff/sessions")
+
+
+def _accounts(client: FlaskClient) -> None:
+    """All that wait are refused, after a reason that is missing, but the one that is needed further on."""
+    waiting_here = page(client.get("/staff/accounts")).select("table.accounts tbody tr")
+    for row in (row for row in waiting_here if "cam@example.org" not in row.text):
+        refusing = str(one(row, "a")["href"])
+        for reason in ("", "x" * 501, "…"):
+            send(client, refusing, {"reason": reason}, of=refusing)
+        send(client, refusing.replace("refuse", "approve"), of="/staff/accounts")
+    for done in ("approved", "refused"):
+        client.get(f"/staff/accounts?done={done}&after=none")
 
 
 def _help(client: FlaskClient, place: str, *, declare: bool) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
+from werkzeug.datastructures import MultiDict
 
-from tests.support.applicant import ANSWERS, HTMX, Applicant, one, parsed, text
+from tests.support.applicant import ANSWERS, HTMX, Applicant, filled, one, parsed, text
 from tests.support.desk import SYSTEM
 from tests.support.roundtrips import counted
 from wizard.services.bundle import Services
@@ -111,6 +114,75 @@ def test_option_lists_are_whole_and_in_order(applicant: Applicant) -> None:
     assert years[-3:] == ["1970-1979", "1960-1969", "pre-1960"]
 
 
+def test_years_and_schools_have_headings(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    soup = applicant.soup("education")
+    groups = {
+        str(group["label"]): [each["value"] for each in group.select("option")] for group in soup.select("optgroup")
+    }
+    assert groups["In Ontario"] == ["mcmaster", "queens", "ottawa", "toronto", "western"]
+    assert groups["Elsewhere"] == ["other", "not_applicable"]
+    assert groups["Still studying"] == ["2029", "2028", "2027"]
+    assert groups["The last ten years"] == [str(year) for year in range(2026, 2016, -1)]
+    assert groups["Earlier"][0] == "2016"
+
+
+def test_list_that_was_sent_empty_stands_empty_again(applicant: Applicant) -> None:
+    """A plain select would else show the first choice, which nobody made, beside the error."""
+    applicant.answer("identity")
+    soup = parsed(applicant.submit("education", **{**ANSWERS["education"], "country": ""}))
+    assert soup.select("#country option")[0]["value"] == ""
+    assert not soup.select("#country option[selected]")
+
+
+def test_what_is_no_choice_is_refused_with_one_sentence(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    soup = parsed(applicant.submit("education", **{**ANSWERS["education"], "country": "Atlantis"}))
+    assert text(soup, "#country-error").startswith("This country is not on the list.")
+    assert "Ontario" not in text(soup, "#country-error")
+    assert one(soup, "#country option[selected]").text == "Atlantis"
+
+
+def test_schools_elsewhere_in_canada_are_suggested_by_name(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    soup = parsed(applicant.submit("education", **{**ANSWERS["education"], "university": "other"}))
+    assert one(soup, "#other_details")["list"] == "other_details-names"
+    names = [str(option["value"]) for option in soup.select("datalist#other_details-names option")]
+    assert "Dalhousie University" in names
+    applicant.client.post(
+        "/language/fr", data={"csrf_token": applicant.token(), "next": applicant.address("education")}
+    )
+    names = [str(option["value"]) for option in applicant.soup("education").select("datalist option")]
+    assert "Université Dalhousie" in names
+
+
+def test_typing_is_helped(applicant: Applicant) -> None:
+    soup = applicant.soup("identity")
+    assert one(soup, "#email")["autocomplete"] == "email"
+    assert one(soup, "#email")["inputmode"] == "email"
+    assert one(soup, "#user_business_id")["spellcheck"] == "false"
+    number = one(
+        parsed(applicant.send("fields/coto_registration", {"coto_status": "general"}, headers=HTMX)),
+        "#coto_registration",
+    )
+    assert number["autocapitalize"] == "characters"
+
+
+def test_code_has_the_number_pad_and_room_for_what_is_pasted(applicant: Applicant) -> None:
+    applicant.answer().decide()
+    code = one(applicant.soup("account?entering=1"), "#code")
+    assert (code["inputmode"], code["autocomplete"]) == ("numeric", "one-time-code")
+    assert int(str(code["maxlength"])) >= len(" 1 2 3 - 4 5 6 ")
+
+
+def test_standing_with_the_college_is_explained_where_it_is_asked(applicant: Applicant) -> None:
+    applicant.answer("identity", "education")
+    explained = one(applicant.soup("coto"), "main details")
+    assert text(explained, "summary") == "Which is mine?"
+    assert len(explained.select("li strong")) == 6
+    assert len(applicant.soup("coto").select(".choice .hint")) == 6
+
+
 def test_conditional_fields_are_asked_only_where_they_apply(applicant: Applicant) -> None:
     applicant.answer("identity")
     assert not applicant.soup("education").select("#other_details")
@@ -132,8 +204,9 @@ def test_value_left_in_a_field_that_no_longer_applies_is_dropped(applicant: Appl
 # --- Inline validation --------------------------------------------------------------------------------------
 
 
-def check(applicant: Applicant, name: str, values: dict[str, str], *, query: str = "") -> BeautifulSoup:
-    answer = applicant.send(f"fields/{name}{query}", values, headers=HTMX)
+def check(applicant: Applicant, name: str, values: Mapping[str, str | list[str]], *, query: str = "") -> BeautifulSoup:
+    data = {"csrf_token": applicant.token(), **values}
+    answer = applicant.client.post(applicant.address(f"fields/{name}{query}"), data=data, headers=HTMX)
     assert answer.status_code == 200
     soup = parsed(answer)
     assert not soup.select("html, body, main")
@@ -171,11 +244,41 @@ def test_conditional_field_appears_without_blame(applicant: Applicant) -> None:
 def test_ontario_school_suggests_canada(applicant: Applicant) -> None:
     soup = check(applicant, "country", {"university": "queens", "country": "FR"}, query="?appearing=1")
     assert "Queen’s University is in Canada" in one(soup, "#country-notice").text
-    assert one(soup, "button").text == "Choose Canada"
+    assert text(soup, "button") == "Choose Canada and continue"
     assert one(soup, "#country option[selected]")["value"] == "FR"
     assert not check(applicant, "country", {"university": "other", "country": "FR"}, query="?appearing=1").select(
         "button"
     )
+
+
+@pytest.mark.parametrize("school", ["McGill University", "mcgill university", "Université McGill"])
+def test_named_school_in_canada_suggests_canada(applicant: Applicant, school: str) -> None:
+    values = {"university": "other", "other_details": school, "country": "FR"}
+    soup = check(applicant, "country", values, query="?appearing=1")
+    assert f"{school} is in Canada" in one(soup, "#country-notice").text
+    assert one(soup, "button")["value"] == "CA"
+
+
+def test_suggestion_that_was_taken_can_be_taken_back(applicant: Applicant) -> None:
+    soup = check(applicant, "country", {"university": "queens", "country": ["FR", "CA"]})
+    assert one(soup, "#country option[selected]")["value"] == "CA"
+    assert "Canada is chosen now" in one(soup, "#country-notice").text
+    assert not soup.select("#country-error")
+    assert text(soup, "button") == "Change back to France"
+    back = one(soup, "button")
+    soup = check(applicant, "country", {"university": "queens", "country": ["CA", str(back["value"])]})
+    assert one(soup, "#country option[selected]")["value"] == "FR"
+    assert one(soup, "button")["value"] == "CA"
+
+
+def test_suggestion_goes_with_the_form_where_there_is_no_script(applicant: Applicant, services: Services) -> None:
+    applicant.answer("identity")
+    refused = parsed(applicant.submit("education", **{**ANSWERS["education"], "country": "FR"}))
+    button = one(refused, "#field-country button")
+    form = one(refused, "form#typing")
+    sent = MultiDict([*filled(form).items(), (str(button["name"]), str(button["value"]))])
+    assert applicant.client.post(str(form["action"]), data=sent).status_code == 303
+    assert services.orchestrator.get(SYSTEM, applicant.session_id).registration.data.country == "CA"
 
 
 @pytest.mark.parametrize("address", ["ada@mcmaster.ca", "ada@mail.utoronto.ca", "ada@Harvard.EDU"])
@@ -256,7 +359,7 @@ def test_what_follows_from_a_wrong_answer_is_not_said_beside_it(applicant: Appli
     soup = parsed(applicant.send("fields/country", values, headers=HTMX))
     assert "McMaster University is in Ontario" in text(soup, "#country-error")
     assert not soup.select(".field-notice")
-    assert one(soup, "button").text == "Choose Canada"
+    assert text(soup, "button") == "Choose Canada and continue"
 
 
 def test_both_versions_show_the_address_too(applicant: Applicant) -> None:

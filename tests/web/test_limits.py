@@ -63,6 +63,17 @@ def test_a_target_is_protected_from_many_addresses(app: Flask) -> None:
     assert tries(app, limits.codes, "osot-0000002", address="192.0.2.3") == 6
 
 
+def test_one_browser_may_not_have_codes_sent_to_many_members(app: Flask) -> None:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+        for number in range(6):
+            limits.codes(f"osot-{number}")
+        with pytest.raises(RateLimited):
+            limits.codes("osot-6")
+    # The class behind the same router has tries left.
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+        limits.codes("osot-6")
+
+
 def test_who_has_tried_too_often_uses_up_nobody_elses_tries(app: Flask) -> None:
     spent = [tries(app, limits.resume, f"token-{number}", address="192.0.2.1") for number in range(11)]
     assert spent[-1] == 0

@@ -24,8 +24,17 @@ VALUES = {
         "created_at": "2026-11-23T15:00:00+00:00",
         "verification": "not_required",
     },
+    "account_code": {"number": "", "expires_at": "2026-11-23T15:10:00+00:00"},
+    "account_decision": {
+        "name": "Zoé <b>New</b>",
+        "number": "osot-0000001",
+        "decision": "inactive",
+        "reason": "Line one\nLine <b>two</b>",
+    },
+    "member_number": {"numbers": "osot-0000001, osot-0000007", "occasion": "asked"},
 }
-SECRETS = {"code": {"code": "012345"}, "link": {"token": "t0ken"}, "reminder": {"token": "t0ken"}, "confirmation": {}}
+CODE, TOKEN = {"code": "012345"}, {"token": "t0ken"}
+SECRETS = {"code": CODE, "account_code": CODE, "link": TOKEN, "reminder": TOKEN}
 KINDS = tuple(VALUES)
 
 
@@ -41,7 +50,7 @@ def message(kind: str, *, language: str = "en", **values: str) -> Message:
         language=language,
         key="key",
         values={**VALUES[kind], **values},
-        secret=SECRETS[kind],
+        secret=SECRETS.get(kind, {}),
     )
 
 
@@ -65,12 +74,14 @@ def test_html_is_whole_and_fetches_nothing(writer: JinjaMailWriter, kind: str) -
     page = BeautifulSoup(writer.write(message(kind)).html, "html.parser")
     assert page.html is not None
     assert page.html["lang"] == "en"
-    assert page.select("img, script, link, style, iframe, [src]") == []
+    assert page.select("img, script, link, iframe, [src], [background]") == []
     assert "url(" not in str(page)
+    assert "@import" not in str(page)
 
 
-def test_the_code_stands_on_a_line_of_its_own(writer: JinjaMailWriter) -> None:
-    mail = writer.write(message("code"))
+@pytest.mark.parametrize("kind", ["code", "account_code"])
+def test_the_code_stands_on_a_line_of_its_own(writer: JinjaMailWriter, kind: str) -> None:
+    mail = writer.write(message(kind))
     assert re.search(r"^\s+012345$", mail.text, re.MULTILINE)
     assert "012345" not in mail.subject
     for text in shown(mail):
@@ -108,7 +119,33 @@ def test_the_receipt_says_when_the_desk_will_look_at_it(writer: JinjaMailWriter)
         assert "desk will look at" in text
 
 
-@pytest.mark.parametrize("kind", ["code", "confirmation"])
+def test_an_address_with_an_account_is_told_its_number_with_the_code(writer: JinjaMailWriter) -> None:
+    for text in shown(writer.write(message("account_code", number="osot-0000001"))):
+        assert "There is one already; its member number is osot-0000001." in text
+        assert "012345" in text
+
+
+def test_numbers_stand_on_a_line_of_their_own(writer: JinjaMailWriter) -> None:
+    mail = writer.write(message("member_number"))
+    assert re.search(r"^\s+osot-0000001, osot-0000007$", mail.text, re.MULTILINE)
+    assert "osot" not in mail.subject
+
+
+def test_a_new_number_comes_with_what_happens_next(writer: JinjaMailWriter) -> None:
+    for text in shown(writer.write(message("member_number", numbers="osot-0000006", occasion="made"))):
+        assert "osot-0000006" in text
+        assert "still has to approve" in text
+
+
+def test_a_refusal_says_why_and_an_approval_that_all_is_well(writer: JinjaMailWriter) -> None:
+    mail = writer.write(message("account_decision"))
+    assert "    Line one\n    Line <b>two</b>\n" in mail.text
+    assert BeautifulSoup(mail.html, "html.parser").b is None
+    for text in shown(writer.write(message("account_decision", decision="active", reason=""))):
+        assert "has approved your member account with the number osot-0000001." in text
+
+
+@pytest.mark.parametrize("kind", ["code", "confirmation", "account_decision"])
 def test_a_name_is_no_markup(writer: JinjaMailWriter, kind: str) -> None:
     mail = writer.write(message(kind))
     assert "Hello Zoé <b>New</b>," in mail.text

@@ -17,9 +17,10 @@ from wizard import create_app, logs
 from wizard.commands.wording import sentence
 from wizard.config import Settings, SettingsError
 from wizard.core.actors import Actor
-from wizard.core.errors import WizardError
+from wizard.core.errors import ExternalServiceError, WizardError
 from wizard.services.bundle import Services
 from wizard.services.ports import Call
+from wizard.storage import database
 from wizard.storage.embedded import EmbeddedValkeyError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ CALL = Call(Actor.system("command"))
 _NOT_RUNNING = (
     "The embedded Valkey is not running. Start the site with “wizard serve”, or name a server in WIZARD_REDIS_URL."
 )
+
+BEHIND = "The database is not at the newest migration: run “wizard migrate”."
 
 
 class Command(click.Command):
@@ -67,8 +70,10 @@ def app(*, level: int = logging.WARNING) -> Flask:
 
 
 def services() -> Services:
-    """The services of the application."""
-    return services_of(app())
+    """The services of the application. Refuses a database that is behind."""
+    made = app()
+    require_migrated(made)
+    return services_of(made)
 
 
 def services_of(made: Flask) -> Services:
@@ -89,6 +94,16 @@ def require_redis(made: Flask) -> None:
         stores_of(made).redis.ping()
     except RedisError:
         raise click.ClickException(_NOT_RUNNING) from None
+
+
+def require_migrated(made: Flask) -> None:
+    """Raise a plain refusal where the database is behind; whether it answers is for whoever uses it to say."""
+    try:
+        behind = database.is_behind(made)
+    except ExternalServiceError:
+        return
+    if behind:
+        raise click.ClickException(BEHIND)
 
 
 @contextmanager

@@ -41,15 +41,17 @@ def findings(made: Flask, settings: Settings) -> list[Finding]:
 
 def _database(made: Flask) -> Iterator[Finding]:
     try:
-        current = database.is_current(made)
+        behind, current = database.is_behind(made), database.is_current(made)
     except ExternalServiceError:
         yield Finding(Verdict.FAILED, "The database cannot be reached.")
         return
     yield Finding(Verdict.OK, "The database answers.")
-    if current:
+    if behind:
+        yield Finding(Verdict.FAILED, base.BEHIND)
+    elif current:
         yield Finding(Verdict.OK, "The database is at the newest migration.")
     else:
-        yield Finding(Verdict.FAILED, "The database is not at the newest migration: run “wizard migrate”.")
+        yield Finding(Verdict.WARNING, "The database was migrated by a newer version than this one.")
 
 
 def _redis(client: Redis | RedisCluster, settings: Settings) -> Iterator[Finding]:

@@ -42,7 +42,8 @@ _YEAR_ENDS = (9, 30)
 
 
 @click.command(cls=base.Command)
-def demo() -> None:
+@click.option("--port", default=8000, show_default=True, help="The port that the site will be served on.")
+def demo(*, port: int) -> None:
     """Add demonstration accounts, staff and a membership year, on the first start only."""
     settings = base.settings()
     if settings.is_production:
@@ -57,7 +58,9 @@ def demo() -> None:
     )
     base.table([("  " + number, new.name, what) for number, (new, what) in zip(numbers, GRADUATES, strict=True)])
     click.echo(f"\nTheir mails are written to {settings.data_dir / 'mail'}; the log names each.")
-    click.echo("The desk signs in at /staff/sign-in:\n")
+    # As “wizard serve” decides it.
+    site = settings.base_url if "base_url" in settings.model_fields_set else f"http://127.0.0.1:{port}"
+    click.echo(f"The desk signs in at {site}/staff/sign-in:\n")
     base.table([(f"  {username}", f"password {password}", f"({level})") for username, _, level, password in STAFF])
     click.echo("")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TextIO
 
 import click
 
 from wizard.commands import base
 from wizard.core.registration import Status
+from wizard.services.ports import NotedHead, UnitsOfWork
 
 _MOST_ROUNDS = 1000
 
@@ -75,17 +77,20 @@ def list_sessions(*, status: str | None) -> None:
 
 @sessions.command("clean-up")
 def clean_up() -> None:
-    """Record and remove what has expired, bring waiting events into the audit trail, repair the indexes."""
+    """Record and erase what has expired, bring waiting events into the audit trail, repair the indexes."""
     made = base.app()
     base.require_redis(made)
+    base.require_migrated(made)
     housekeeping = base.services_of(made).housekeeping
+    # First, since what no index knows of is found by none of the rounds.
+    housekeeping.repair_all()
     recorded = expired = 0
     for _ in range(_MOST_ROUNDS):
         report = housekeeping.run_once()
         recorded, expired = recorded + report.recorded, expired + report.expired
         if not report.did_anything:
             break
-    click.echo(f"{expired} expired and removed; the events of {recorded} more are in the audit trail.")
+    click.echo(f"{expired} expired and erased; the events of {recorded} more are in the audit trail.")
 
 
 @click.group(cls=base.Group)
@@ -93,13 +98,36 @@ def audit() -> None:
     """The audit trail."""
 
 
+@audit.command("heads")
+def heads() -> None:
+    """Print where each chain ends: to be kept elsewhere, for “verify --noted”."""
+    with _units().read() as unit:
+        for head in unit.audit.heads():
+            click.echo(f"{head.length} {head.last} {head.chain}")
+
+
 @audit.command("verify")
-def verify() -> None:
+@click.option("--noted", type=click.File(), help="What “heads” printed once: each chain has to lead there still.")
+def verify(*, noted: TextIO | None) -> None:
     """Look for rows that were changed, removed, reordered or cut off; exits with 1 where there are any."""
-    with base.stores_of(base.app()).units.read() as unit:
-        wrong = unit.audit.verify()
+    once = [_noted(line) for line in noted or ()]
+    with _units().read() as unit:
+        wrong = [*unit.audit.verify(), *unit.audit.departures(once)]
     for finding in wrong:
         click.echo(finding)
     if wrong:
         raise SystemExit(1)
     click.echo("The audit trail is whole.")
+
+
+def _units() -> UnitsOfWork:
+    made = base.app()
+    base.require_migrated(made)
+    return base.stores_of(made).units
+
+
+def _noted(line: str) -> NotedHead:
+    length, last, chain = [*line.rstrip("\n").split(" ", 2), "", ""][:3]
+    if not (length.isdecimal() and last and chain):
+        raise click.UsageError(f"Not a line that “wizard audit heads” prints: {line.rstrip()}")
+    return NotedHead(chain, int(length), last)

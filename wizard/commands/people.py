@@ -59,12 +59,14 @@ def _tell(report: ImportReport) -> None:
 
 
 @accounts.command("list")
-def list_accounts() -> None:
-    """List all accounts in the order of their numbers."""
+@click.option("--status", type=click.Choice(_STATUSES), help="Only those with this status.")
+def list_accounts(*, status: str | None) -> None:
+    """List accounts in the order of their numbers."""
     service = base.services().accounts
     after = None
     while found := service.page(base.CALL, after=after, limit=_PAGE):
-        base.table([(each.number, each.status.value, each.language, each.name, each.email) for each in found])
+        wanted = [each for each in found if status in {None, each.status.value}]
+        base.table([(each.number, each.status.value, each.language, each.name, each.email) for each in wanted])
         after = found[-1].number
 
 

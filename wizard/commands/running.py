@@ -23,7 +23,14 @@ def serve(*, host: str, port: int, workers: int, threads: int) -> None:
     """Serve the site, with the worker and, where no Redis is named, the embedded Valkey beside it."""
     from wizard import server  # noqa: PLC0415 - gunicorn is of use to no other command
 
-    server.serve(base.settings(), host=host, port=port, workers=workers, threads=threads)
+    made = base.app()
+    base.require_migrated(made)
+    # The web's processes are forks of this one, and connect by themselves.
+    database.engine(made).dispose()
+    try:
+        server.serve(base.settings(), host=host, port=port, workers=workers, threads=threads)
+    except server.AddressError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command(cls=base.Command)
@@ -31,6 +38,7 @@ def worker() -> None:
     """Deliver mails, send reminders and record expiry, until SIGTERM or Ctrl-C. “wizard serve” runs one by itself."""
     made = base.app(level=logging.INFO)
     base.require_redis(made)
+    base.require_migrated(made)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

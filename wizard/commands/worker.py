@@ -15,6 +15,8 @@ from wizard.services.bundle import Services
 
 DELIVER_EVERY = 0.5
 HOUSEKEEPING_EVERY = 15.0
+# After failures that nobody foresaw, each pause is twice the one before: they may not pass by themselves.
+LONGEST_PAUSE = 60.0
 BATCH = 20
 
 _Answer = TypeVar("_Answer")
@@ -32,19 +34,23 @@ class Worker:
     def run(self) -> None:
         """Work until `stop` is set. What fails is logged and tried again: a worker does not die of it."""
         housekeeping_due = monotonic()
+        pause = DELIVER_EVERY
         while not self.stop.is_set():
-            delivered = self._attempt(lambda: self.services.delivery.deliver_due(BATCH))
+            delivered = self._attempt(lambda: self.services.delivery.deliver_due(BATCH), or_else=0)
             if monotonic() >= housekeeping_due:
-                self._attempt(self.services.housekeeping.run_once)
+                self._attempt(self.services.housekeeping.run_once, or_else=None)
                 housekeeping_due = monotonic() + HOUSEKEEPING_EVERY
+            pause = min(pause * 2, LONGEST_PAUSE) if delivered is None else DELIVER_EVERY
             if delivered != BATCH:
-                self.stop.wait(DELIVER_EVERY)
+                self.stop.wait(pause)
 
-    def _attempt(self, work: Callable[[], _Answer]) -> _Answer | None:
+    def _attempt(self, work: Callable[[], _Answer], *, or_else: _Answer | None) -> _Answer | None:
+        """What came of it: `or_else` where a service does not answer, None where nobody foresaw what failed."""
         try:
             return work()
         except ExternalServiceError as error:
             _log.warning("worker.postponed", reason=error.message)
+            return or_else
         except Exception:  # noqa: BLE001 - a worker survives whatever one round meets
             _log.exception("worker.failed")
-        return None
+            return None

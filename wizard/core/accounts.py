@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,6 +31,19 @@ class Account:
     email: str
     status: AccountStatus
     language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAccount:
+    """An account that waits for the desk, and since when."""
+
+    account: Account
+    since: datetime
+
+
+def email_key(address: str) -> str:
+    """An e-mail address as it is compared."""
+    return unicodedata.normalize("NFC", address.strip()).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from wizard.core.choices import EducationCategory
 from wizard.core.education import EducationData
 
 # Of the words that an applicant accepts; a new wording is a new version.
+FIRST_VERSION = 1
 DECLARATION_VERSION = "2026-11"
 
 

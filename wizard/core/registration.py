@@ -201,6 +201,14 @@ class Registration:
         )
         return replace(changed, status=Status.PENDING if changed.missing() else Status.STAGED)
 
+    def with_contact(self, address: str) -> Registration:
+        """With another address for links and reminders; an empty one removes it."""
+        return self if address == (self.contact_email or "") else replace(self, contact_email=address or None)
+
+    def spoken_in(self, language: str | None) -> Registration:
+        """In the language that its applicant reads now; None changes nothing."""
+        return self if language in {None, self.language} else replace(self, language=language or self.language)
+
     def with_outcomes(self, outcomes: tuple[RuleOutcome, ...]) -> Registration:
         """Validated: a status already reached is never lowered by passing again."""
         if self.has_reached(Status.VALIDATED):

@@ -83,11 +83,16 @@ def possible_actions(status: Status) -> tuple[Operation, ...]:
 def require_allowed(operation: Operation, registration: Registration) -> None:
     """Raise `WorkflowStateInvalid`, saying what would fit, unless the operation fits the status."""
     if registration.status not in ALLOWED_FROM[operation]:
-        raise WorkflowStateInvalid(
-            "workflow.state",
-            params={
-                "operation": operation,
-                "status": registration.status,
-                "possible": " ".join(possible_actions(registration.status)),
-            },
-        )
+        raise refusal(operation, registration)
+
+
+def refusal(operation: Operation, registration: Registration) -> WorkflowStateInvalid:
+    """That an operation does not fit the status, and what would."""
+    return WorkflowStateInvalid(
+        "workflow.state",
+        params={
+            "operation": operation,
+            "status": registration.status,
+            "possible": " ".join(possible_actions(registration.status)),
+        },
+    )

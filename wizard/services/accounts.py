@@ -124,17 +124,12 @@ class AccountService:
         return ImportReport(added, passed_over, tuple(rejected))
 
     def _require_valid(self, new: NewAccount) -> None:
-        problems = []
-        if not new.name.strip() or len(new.name) > LONGEST_NAME or not new.name.isprintable():
-            problems.append(_invalid("name.format", "name"))
-        if not _is_address(new.email):
-            problems.append(_invalid("email.format", "email"))
+        problems = _problems_of_person(new.name, new.email)
         if new.language not in LANGUAGES:
             problems.append(_invalid("language.choice", "language"))
         if not self._is_number(new.number):
             problems.append(_invalid("user_business_id.format", "number"))
-        if problems:
-            raise ValidationFailed(problems[0].message, problems=tuple(problems))
+        _require(problems)
 
     def _is_number(self, number: str | None) -> bool:
         facts = Facts(EducationData(user_business_id=number), toronto_date(self.clock.now()))
@@ -201,6 +196,25 @@ def _status(cells: Mapping[str, str]) -> AccountStatus:
         return AccountStatus(given)
     except ValueError:
         raise ValidationFailed("status.choice", field="status") from None
+
+
+def require_person(name: str, email: str) -> None:
+    """Raise ValidationFailed unless these can be the name and the address of an account."""
+    _require(_problems_of_person(name, email))
+
+
+def _problems_of_person(name: str, email: str) -> list[Problem]:
+    problems = []
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        problems.append(_invalid("name.format", "name"))
+    if not _is_address(email):
+        problems.append(_invalid("email.format", "email"))
+    return problems
+
+
+def _require(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise ValidationFailed(problems[0].message, problems=tuple(problems))
 
 
 def _is_address(email: str) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from wizard.core.clock import Clock
 from wizard.services.accounts import AccountService
+from wizard.services.approvals import Approvals
 from wizard.services.audit import AuditDrain
 from wizard.services.delivery import Delivery
 from wizard.services.events import EventBus
 from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
+from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
 from wizard.services.ports import Orchestrator
 from wizard.services.proofs import Proofs
@@ -28,6 +30,8 @@ class Services:
     links: ResumeLinks
     desk: Desk
     accounts: AccountService
+    member_numbers: MemberNumbers
+    approvals: Approvals
     membership: MembershipService
     records: RecordService
     delivery: Delivery

@@ -11,7 +11,7 @@ from wizard.core.actors import Action, require
 from wizard.core.category import CategoryDecision
 from wizard.core.errors import ErrorCode, ExternalServiceError, Problem, from_problems
 from wizard.core.events import EventName
-from wizard.core.records import NewRecord, Record, Verification, difference
+from wizard.core.records import FIRST_VERSION, NewRecord, Record, Verification, difference
 from wizard.core.registration import Registration, Status
 from wizard.core.rules import RULES_BY_ID, RuleOutcome, failures
 from wizard.services.checking import Checking, linking_checks, linking_problems
@@ -60,6 +60,12 @@ class Creation:
             event = run.event(EventName.CREATION_FAILED, failed, details=details)
             return Change(failed.with_event(event), error=error)
 
+    def found(self, run: Run, registration: Registration) -> Change | None:
+        """Closed with the record that is there already; None where there is none. Needs the database."""
+        with self.units.write() as unit:
+            existing = unit.records.by_session(registration.session_id)
+            return None if existing is None else _finished(unit, run, registration, existing, close=True)
+
     def _try(self, run: Run, registration: Registration, submission: Submission) -> Change:
         try:
             return self._once(run, registration, submission)
@@ -76,8 +82,7 @@ class Creation:
 
     def _within(self, unit: UnitOfWork, run: Run, registration: Registration, submission: Submission) -> Change:
         existing = unit.records.by_session(registration.session_id)
-        if existing is not None and existing.data == registration.data:
-            # Made of these very answers by an earlier submit: there is nothing left to refuse.
+        if existing is not None and _stands(existing, registration):
             return _finished(unit, run, registration, existing, close=submission.close)
         account = unit.accounts.get(registration.account_id or "")
         checks = linking_checks(run.actor, account, registration, holdings=None)
@@ -88,11 +93,12 @@ class Creation:
         problems = failures(judged.outcomes)
         if problems:
             return with_failures(run, registration.with_failed_outcomes(judged.outcomes), problems)
-        if existing is not None:
-            record = _taken_over(unit, registration, existing, judged)
-            return _finished(unit, run, registration, record, close=submission.close, before=existing)
         if _differs(registration, judged.decision):
             return _shown_again(run, registration.with_outcomes(judged.outcomes), judged.decision)
+        if existing is not None:
+            record = _taken_over(unit, registration, existing, judged, submission)
+            unit.outbox.add(_confirmation(account, record, registration.language), at=judged.at)
+            return _finished(unit, run, registration, record, close=submission.close, before=existing)
         record = unit.records.add(_new_record(run, registration, submission, judged))
         unit.outbox.add(_confirmation(account, record, registration.language), at=judged.at)
         details = {"number": record.number, "category": record.category.value}
@@ -152,14 +158,28 @@ def _shown_again(run: Run, registration: Registration, decision: CategoryDecisio
     return Change(changed.with_event(event), error=from_problems((problem,)))
 
 
-def _taken_over(unit: UnitOfWork, registration: Registration, existing: Record, judged: _Judged) -> Record:
-    """The record with the answers that were changed after it was made."""
+def _stands(existing: Record, registration: Registration) -> bool:
+    """Whether a record of an earlier submit is left as it is.
+
+    It was made of these very answers, and there is nothing left to refuse; or it has been corrected since, and
+    answers that are older than the correction must not undo it.
+    """
+    if existing.account_id != registration.account_id:
+        return False
+    return existing.data == registration.data or existing.version > FIRST_VERSION
+
+
+def _taken_over(
+    unit: UnitOfWork, registration: Registration, existing: Record, judged: _Judged, submission: Submission
+) -> Record:
+    """The record with the answers that were changed, and declared again, after it was made."""
     return unit.records.correct(
         existing,
         data=registration.data,
         decision=judged.decision,
         verification=judged.verification,
         at=judged.at,
+        declaration_version=submission.declaration_version,
     )
 
 
@@ -211,7 +231,7 @@ def _confirmation(account: Account, record: Record, language: str) -> Message:
         kind="confirmation",
         recipient=account.email,
         language=language,
-        key=f"confirmation:{record.id}",
+        key=f"confirmation:{record.id}:{record.version}",
         values={
             "name": account.name,
             "number": record.number,

@@ -94,9 +94,6 @@ class Delivery:
         with self.units.write() as unit:
             if outcome is _DELIVERED:
                 unit.outbox.delivered(claimed.id, at=now)
-            elif outcome is _OUTDATED:
-                unit.outbox.outdated(claimed.id)
-                _log.warning("outbox.outdated", message_id=claimed.id)
             else:
                 final = outcome.final or claimed.attempts >= MOST_ATTEMPTS
                 retry_at = None if final else now + self._delay(claimed.attempts)

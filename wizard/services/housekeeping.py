@@ -15,7 +15,7 @@ from wizard.core.registration import Registration
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.links import ResumeLinks
-from wizard.services.ports import Call, RegistrationStore, RevisionConflict
+from wizard.services.ports import Call, Orchestrator, RegistrationStore, RevisionConflict
 
 _SLICE = 100
 
@@ -42,6 +42,7 @@ class Housekeeping:
 
     clock: Clock
     registrations: RegistrationStore
+    orchestrator: Orchestrator
     links: ResumeLinks
     drain: AuditDrain
     events: EventBus
@@ -56,6 +57,12 @@ class Housekeeping:
         )
         self._part("repair", self._repair)
         return report
+
+    def repair_all(self) -> None:
+        """Compare all indexes with the documents, slice by slice. Raises ExternalServiceError("redis")."""
+        cursor = self.registrations.repair_indexes(cursor=None)
+        while cursor is not None:
+            cursor = self.registrations.repair_indexes(cursor=cursor)
 
     def _part(self, name: str, work: Callable[[], int]) -> int:
         try:
@@ -96,8 +103,10 @@ class Housekeeping:
         return sum(self._each(registration, self._expire_one) for registration in over)
 
     def _expire_one(self, registration: Registration) -> bool:
-        last = registration.as_ended()
-        if registration.is_open:
+        # A submit may have got as far as the database, and its process died.
+        known = self.orchestrator.as_recorded(_CALL, registration)
+        last = known.as_ended()
+        if known.is_open:
             last = last.with_event(self._event(EventName.SESSION_EXPIRED, registration))
         # Numbered by the document, so that two workers, or a repetition after a crash, record it once.
         if not self.drain.drain(last):
@@ -131,7 +140,10 @@ class Housekeeping:
             at=self.clock.now(),
             chain=registration.session_id,
             session_id=registration.session_id,
+            operation_id=_OPERATION,
         )
 
 
+# One for all: what several workers do at once is one thing in the trail.
+_OPERATION = "housekeeping"
 _CALL = Call(Actor.system("housekeeping"))

@@ -85,8 +85,8 @@ class ResumeLinks:
         """The registration that a link opens; the use is counted.
 
         A completed registration opens as well (its receipt), as long as its record is there to ask for the
-        member number. Raises NotFound("link.unknown" | "link.revoked" | "link.expired" | "link.completed"),
-        Unauthenticated for a link for staff, and RuleViolated("link.member_number"): the tenth wrong number
+        member number. Raises NotFound("link.unknown" | "link.revoked" | "link.expired" | "link.cancelled" |
+        "link.completed"), Unauthenticated for a link for staff, and RuleViolated("link.member_number"): the tenth wrong number
         revokes the link.
         """
         link, registration = self._find(token)
@@ -108,7 +108,7 @@ class ResumeLinks:
         """Let a link open nothing any more; safe to repeat. Raises PermissionDenied, NotFound("link.unknown")."""
         require_desk(call.actor)
         with self.units.write() as unit:
-            link = unit.links.get(link_id)
+            link = unit.links.hold(link_id)
             if link is None or link.session_id != session_id:
                 raise NotFound("link.unknown")
             if link.revoked_at is not None:
@@ -140,11 +140,12 @@ class ResumeLinks:
         )
         mail = message(link, registration.language, token)
         with self.units.write() as unit:
+            if mail is not None and not unit.outbox.add(mail, at=now):
+                # Another worker has sent this reminder: of this one nothing stays, its link neither.
+                return token, registration
             revoked = unit.links.add(link, keep=LINKS_KEPT)
             told = [self._event(EventName.LINK_REVOKED, call, older) for older in revoked]
             told.append(self._event(EventName.LINK_CREATED, call, link))
-            if mail is not None:
-                unit.outbox.add(mail, at=now)
             unit.audit.append(told)
             unit.commit()
         self.events.publish(*told)
@@ -152,18 +153,25 @@ class ResumeLinks:
 
     def _find(self, token: str) -> tuple[ResumeLink, Registration]:
         with self.units.read() as unit:
-            link = unit.links.by_digest(_digest(token))
+            link = self._opening(unit.links.by_digest(_digest(token)))
+        registration = self.registrations.load(link.session_id)
+        if registration is None or registration.is_expired(self.clock.now()):
+            raise NotFound("link.expired")
+        if registration.status is Status.CANCELLED:
+            raise NotFound("link.cancelled")
+        return link, registration
+
+    def _held(self, unit: UnitOfWork, link: ResumeLink) -> ResumeLink:
+        """The link as it is now: others may have tried, or revoked it, since it was looked up."""
+        return self._opening(unit.links.hold(link.id))
+
+    def _opening(self, link: ResumeLink | None) -> ResumeLink:
+        """The link, if it opens. Raises NotFound that says why not."""
         if link is None:
             raise NotFound("link.unknown")
         if not link.opens(self.clock.now()):
             raise NotFound("link.revoked" if link.state(self.clock.now()) is LinkState.REVOKED else "link.expired")
-        registration = self.registrations.load(link.session_id)
-        if registration is None or self._over(registration):
-            raise NotFound("link.expired")
-        return link, registration
-
-    def _over(self, registration: Registration) -> bool:
-        return registration.status is Status.CANCELLED or registration.is_expired(self.clock.now())
+        return link
 
     def _is_theirs(self, registration: Registration, member_number: str | None) -> bool:
         expected = registration.user_id
@@ -185,6 +193,7 @@ class ResumeLinks:
         missed = self._event(EventName.ACCESS_DENIED, call, link)
         told = [missed]
         with self.units.write() as unit:
+            self._held(unit, link)
             unit.audit.append((missed,))
             if _times_missed(unit, link) >= WRONG_TRIES:
                 told.append(self._event(EventName.LINK_REVOKED, call, link))
@@ -197,6 +206,7 @@ class ResumeLinks:
     def _used(self, call: Call, link: ResumeLink) -> None:
         told = [self._event(name, call, link) for name in (EventName.LINK_USED, EventName.SESSION_RESUMED)]
         with self.units.write() as unit:
+            self._held(unit, link)
             unit.links.used(link, at=self.clock.now())
             unit.audit.append(told)
             unit.commit()

@@ -12,7 +12,7 @@ from wizard.core.events import EventName
 from wizard.core.records import DECLARATION_VERSION, difference
 from wizard.core.registration import Registration, Status
 from wizard.core.results import OperationResult
-from wizard.core.workflow import Operation
+from wizard.core.workflow import Operation, refusal
 from wizard.services.checking import Checking
 from wizard.services.creation import Submission
 from wizard.services.opening import load
@@ -48,7 +48,9 @@ class RegistrationOrchestrator:
             except RevisionConflict:
                 # Another tab, or the other half of a double click, was first.
                 pass
-        return self.update(call, identifier, staging.data, version=0)
+        return self.update(
+            call, identifier, staging.data, version=0, contact_email=staging.contact_email, contact_seen=""
+        )
 
     def _staged(self, run: Run, session_id: str, data: EducationData, staging: Staging) -> Registration:
         now = self.runner.clock.now()
@@ -79,30 +81,39 @@ class RegistrationOrchestrator:
         *,
         version: int,
         contact_email: str | None = None,
+        contact_seen: str | None = None,
         drop_inapplicable: bool = False,
     ) -> OperationResult:
         """Change some answers, those of `version` having been seen; an empty `contact_email` removes it.
 
-        Raises ValidationFailed, and StaleVersion unless the answers are what is stored already.
+        `contact_seen` is the address that stood there before, where it was shown. Raises ValidationFailed, and
+        StaleVersion unless what is changed is what was seen, or is stored already.
         """
 
         def transition(run: Run, stored: Registration) -> Change:
             data = stored.data.with_changes(changes)
             if drop_inapplicable:
                 data = data.without_inapplicable()
-            if data != stored.data and version != stored.version:
+            contact = _contact(stored, contact_email, contact_seen)
+            if (data != stored.data and version != stored.version) or contact is None:
                 raise StaleVersion(seen=version, current=stored.version)
             self.checking.require_format(data)
-            updated = stored.with_data(data)
-            if contact_email is not None and (contact_email or None) != stored.contact_email:
-                updated = replace(updated, contact_email=contact_email or None)
+            updated = stored.with_data(data).with_contact(contact)
             if updated is stored:
                 return Change(stored)
-            changed = difference(stored.data, data)
+            changed = dict(difference(stored.data, data))
+            if updated.contact_email != stored.contact_email:
+                changed["contact_email"] = (stored.contact_email, updated.contact_email)
             event = run.event(EventName.EDUCATION_UPDATED, updated, changes=changed)
             return Change(updated.with_event(event))
 
         return self._run(Operation.UPDATE, call, session_id, transition)
+
+    def as_recorded(self, call: Call, registration: Registration) -> Registration:
+        """The registration as the database knows it: completed, where an earlier submit made its record."""
+        run = self.runner.begin(Operation.CREATE, call)
+        finished = self.transitions.found(run, registration)
+        return finished.registration if finished else registration
 
     # Decisions, account and record
 
@@ -231,13 +242,27 @@ class RegistrationOrchestrator:
         return self._run(Operation.EXTEND, call, session_id, transition)
 
     def cancel(self, call: Call, session_id: str) -> OperationResult:
-        """Abandon it: a tombstone without personal data stays until its time is over."""
+        """Abandon it: a tombstone without personal data stays until its time is over.
+
+        Raises WorkflowStateInvalid where its record is there, though the document did not know: it is completed.
+        """
 
         def transition(run: Run, stored: Registration) -> Change:
             if stored.status is Status.CANCELLED:
                 return Change(stored)
+            finished = self.transitions.found(run, stored)
+            if finished is not None:
+                return replace(finished, error=refusal(Operation.CANCEL, finished.registration))
             cancelled = stored.as_tombstone(Status.CANCELLED)
             event = run.event(EventName.SESSION_CANCELLED, cancelled)
             return Change(cancelled.with_event(event))
 
         return self._run(Operation.CANCEL, call, session_id, transition)
+
+
+def _contact(stored: Registration, given: str | None, seen: str | None) -> str | None:
+    """The address to keep, empty for none; None where another one was put in its place meanwhile."""
+    current = stored.contact_email or ""
+    if given is None or given == seen or given == current:
+        return current
+    return given if seen is None or seen == current else None

@@ -15,6 +15,7 @@ from wizard.core.accounts import (
     ProofCode,
     ResumeLink,
     StaffMember,
+    WaitingAccount,
 )
 from wizard.core.actors import Actor
 from wizard.core.category import CategoryDecision
@@ -69,7 +70,7 @@ class RegistrationStore(Protocol):
         ...
 
     def of_member(self, member_number: str) -> tuple[Registration, ...]:
-        """The registrations with a member number, compared without regard to case."""
+        """The registrations with a member number, compared without regard to case, newest change first."""
         ...
 
     def expired(self, now: datetime, *, limit: int = 100) -> tuple[Registration, ...]:
@@ -113,6 +114,22 @@ class Accounts(Protocol):
         """Accounts in the order of their numbers."""
         ...
 
+    def of_email(self, email: str) -> Sequence[Account]:
+        """The accounts with an address, without regard to case: those that can be used first."""
+        ...
+
+    def add_for_email(self, *, name: str, email: str, status: AccountStatus, language: str) -> tuple[Account, bool]:
+        """A new account with the next number, and True; or the one that the address has already, and False."""
+        ...
+
+    def waiting(self, *, after: str | None, limit: int) -> Sequence[WaitingAccount]:
+        """Accounts that wait for the desk, oldest first, from behind the one with the id `after`."""
+        ...
+
+    def decide(self, account_id: str, status: AccountStatus) -> bool:
+        """Give an account that waits its status; False where it no longer does."""
+        ...
+
 
 class RecordTaken(Exception):
     """A constraint of the database stands against a record; `rule` is the broken rule's id."""
@@ -128,8 +145,6 @@ class Records(Protocol):
     def get(self, record_id: str) -> Record | None: ...
 
     def by_session(self, session_id: str) -> Record | None: ...
-
-    def of_account(self, account_id: str) -> Record | None: ...
 
     def holdings(self, data: EducationData, *, account_id: str | None, session_id: str | None) -> Holdings:
         """What other records (not the one of `session_id`) hold of these numbers, in one query."""
@@ -151,8 +166,9 @@ class Records(Protocol):
         decision: CategoryDecision,
         verification: Verification,
         at: datetime,
+        declaration_version: str | None = None,
     ) -> Record:
-        """Change a record's data. Raises `Conflict` on a stale version, `RecordTaken` as `add`."""
+        """Change a record's data, which may have been declared anew. Raises `Conflict` on a stale version, `RecordTaken` as `add`."""
         ...
 
     def delete(self, record: Record) -> None:
@@ -169,11 +185,20 @@ class AuditRow:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class NotedHead:
+    """Where a chain ended at some time: how many rows it had, and the signature of the last."""
+
+    chain: str
+    length: int
+    last: str
+
+
 class AuditTrail(Protocol):
     """The append-only trail, chained per subject by HMAC."""
 
     def append(self, events: Iterable[Event]) -> int:
-        """Add events; one that is there already (same session, sequence and name) is passed over.
+        """Add events; one that is there already (same session, sequence, name and operation) is passed over.
 
         Answers how many were new.
         """
@@ -191,12 +216,20 @@ class AuditTrail(Protocol):
         """What is wrong with any chain: a sentence for each changed, removed, reordered or cut-off row."""
         ...
 
+    def heads(self) -> Sequence[NotedHead]:
+        """Where each chain ends now, to be kept elsewhere."""
+        ...
+
+    def departures(self, noted: Iterable[NotedHead]) -> Sequence[str]:
+        """A sentence for each chain that does not lead to where it was noted to end."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """Something that must reach the outside: a mail by its template, with the values it needs.
 
-    `secret` values (codes, tokens) and the address are encrypted in the row, and erased once sent.
+    `secret` values (codes, tokens) and the address are encrypted in the row, and erased once sent or given up.
     A suppressed message is written and never sent: an address that does not exist costs the same as one that does.
     """
 
@@ -221,8 +254,8 @@ class ClaimedMessage:
 class Outbox(Protocol):
     """What waits to be delivered."""
 
-    def add(self, message: Message, *, at: datetime) -> None:
-        """Write a message; one under the same key is passed over."""
+    def add(self, message: Message, *, at: datetime) -> bool:
+        """Write a message; False where there is one under its key already, which stays as it is."""
         ...
 
     def claim(self, now: datetime, *, limit: int = 20) -> Sequence[ClaimedMessage]:
@@ -234,11 +267,7 @@ class Outbox(Protocol):
         ...
 
     def failed(self, message_id: str, *, reason: str, retry_at: datetime | None) -> None:
-        """Not delivered: to be tried again, or given up where `retry_at` is None."""
-        ...
-
-    def outdated(self, message_id: str) -> None:
-        """Too late to be of use to anybody: given up, and erased as if it had been delivered."""
+        """Not delivered: to be tried again, or, where `retry_at` is None, given up and erased as if it had been."""
         ...
 
 
@@ -267,7 +296,9 @@ class Links(Protocol):
 
     def by_digest(self, digest: str) -> ResumeLink | None: ...
 
-    def get(self, link_id: str) -> ResumeLink | None: ...
+    def hold(self, link_id: str) -> ResumeLink | None:
+        """A link as it is now; nobody else changes it before this transaction ends."""
+        ...
 
     def of_session(self, session_id: str) -> Sequence[ResumeLink]:
         """All links of a registration, newest first."""
@@ -412,6 +443,8 @@ class Call:
 
     actor: Actor
     request_id: str | None = None
+    # What the applicant reads, where it is the applicant who calls.
+    language: str | None = None
     # Registrations by id (None: there is none) as this request has read them with something else, until it writes one.
     read_ahead: dict[str, Registration | None] = field(default_factory=dict, compare=False, repr=False)
 
@@ -455,6 +488,7 @@ class Orchestrator(Protocol):
         *,
         version: int,
         contact_email: str | None = None,
+        contact_seen: str | None = None,
         drop_inapplicable: bool = False,
     ) -> OperationResult: ...
 
@@ -491,3 +525,7 @@ class Orchestrator(Protocol):
         ...
 
     def cancel(self, call: Call, session_id: str) -> OperationResult: ...
+
+    def as_recorded(self, call: Call, registration: Registration) -> Registration:
+        """The registration as the database knows it: completed, where an earlier submit made its record."""
+        ...

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import hmac
-import re
-import secrets
-import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 
 from wizard.core.accounts import Account, ProofCode
 from wizard.core.clock import Clock
 from wizard.core.errors import RuleViolated, ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.core.registration import Registration
+from wizard.services.codes import Codes, six_digits
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import open_registration
 from wizard.services.ports import Call, Digests, Message, RegistrationStore, UnitOfWork, UnitsOfWork
 
-CODE_LIFETIME = timedelta(minutes=10)
-CODE_TRIES = 5
-_CODES = 10**6
-_CODE = re.compile(r"[0-9]{6}")
-# People type codes in groups, and mail programs put spaces of their own between digits.
-_BETWEEN_DIGITS = re.compile(r"[\s-]+")
 _PURPOSE = "proof code"
 
 
@@ -74,65 +64,35 @@ class Proofs:
         Raises ValidationFailed("code.format"), or RuleViolated with `code.wrong`, `code.expired` (there is
         none, or its time is over) or `code.used_up`; none of them tells whether there is such an account.
         """
-        typed = _BETWEEN_DIGITS.sub("", code)
-        if not _CODE.fullmatch(typed):
-            raise ValidationFailed("code.format", field="code")
+        typed = six_digits(code)
         open_registration(self.registrations, call, session_id, now=self.clock.now())
         with self.units.write() as unit:
-            proved = self._judge(unit, session_id, typed)
-            if isinstance(proved, str):
-                unit.codes.remove(session_id)
+            judged = self._codes.judge(unit, session_id, typed, of_account=True)
+            if isinstance(judged, ProofCode):
                 unit.commit()
-                return proved
-            event = self._failed(call, session_id, proved)
+                return str(judged.account_id)
+            event = self._failed(call, session_id, judged)
             unit.audit.append((event,))
             unit.commit()
         self.events.publish(event)
-        raise proved
+        raise judged
+
+    @property
+    def _codes(self) -> Codes:
+        return Codes(_PURPOSE, self.clock, self.digests)
 
     def _write(self, unit: UnitOfWork, registration: Registration, reader: _Reader) -> None:
-        now = self.clock.now()
-        code = f"{secrets.randbelow(_CODES):06}"
-        code_id = str(uuid.uuid4())
-        expires_at = now + CODE_LIFETIME
-        unit.codes.replace(
-            ProofCode(
-                id=code_id,
-                session_id=registration.session_id,
-                account_id=reader.account_id,
-                digest=self.digests.digest(_PURPOSE, _bound(code_id, code)),
-                expires_at=expires_at,
-                tries_left=CODE_TRIES,
-            )
-        )
+        stored, code = self._codes.make(unit, registration.session_id, account_id=reader.account_id)
         message = Message(
             kind="code",
             recipient=reader.email,
             language=registration.language,
-            key=f"code:{code_id}",
-            values={"name": reader.name, "expires_at": expires_at.isoformat()},
+            key=f"code:{stored.id}",
+            values={"name": reader.name, "expires_at": stored.expires_at.isoformat()},
             secret={"code": code},
             suppressed=reader.account_id is None,
         )
-        unit.outbox.add(message, at=now)
-
-    def _judge(self, unit: UnitOfWork, session_id: str, typed: str) -> str | RuleViolated:
-        """The account proved, or why not. The try is spent before anything is compared."""
-        stored = unit.codes.of_session(session_id)
-        if stored is None or self.clock.now() >= stored.expires_at:
-            return RuleViolated("code.expired", field="code")
-        if not unit.codes.spend_try(stored):
-            return RuleViolated("code.used_up", field="code")
-        right = self._matches(stored, typed)
-        if right and stored.account_id is not None:
-            return stored.account_id
-        if stored.tries_left == 1:
-            return RuleViolated("code.used_up", field="code")
-        return RuleViolated("code.wrong", field="code", params={"tries_left": str(stored.tries_left - 1)})
-
-    def _matches(self, stored: ProofCode, typed: str) -> bool:
-        candidates = self.digests.digests(_PURPOSE, _bound(stored.id, typed))
-        return any([hmac.compare_digest(stored.digest, candidate) for candidate in candidates])  # noqa: C419 - all
+        unit.outbox.add(message, at=self.clock.now())
 
     def _failed(self, call: Call, session_id: str, refusal: RuleViolated) -> Event:
         return make_event(
@@ -147,8 +107,3 @@ class Proofs:
 
 def _reader(account: Account | None) -> _Reader:
     return _NOBODY if account is None else _Reader(account.id, account.name, account.email)
-
-
-def _bound(code_id: str, code: str) -> str:
-    """A code's digest is of this one code only."""
-    return f"{code_id}:{code}"

@@ -19,7 +19,7 @@ from wizard.core.errors import (
 )
 from wizard.core.events import Event, EventName
 from wizard.core.records import Record
-from wizard.core.registration import Lifetimes, Registration
+from wizard.core.registration import Lifetimes, Registration, Status
 from wizard.core.results import OperationResult, ResultMetadata, StepResult
 from wizard.core.rules import RuleOutcome, warnings
 from wizard.core.workflow import Operation, require_allowed
@@ -143,24 +143,35 @@ class Runner:
 
     def change(self, run: Run, session_id: str, transition: Callable[[Registration], Change]) -> OperationResult:
         """Change a registration, beginning anew where somebody else wrote in between."""
-        created_now = False
+        made: Change | None = None
         for _ in range(_TRIES):
-            stored = self.load(run, session_id)
+            stored = self.load(run, session_id).spoken_in(run.call.language)
             try:
-                require_allowed(run.operation, stored)
-                change = transition(stored)
-                # The record stays this operation's, though somebody else was quicker to write that it is there.
-                created_now = created_now or change.created_now
+                change = self._again(made, stored) or self._first(run, stored, transition)
             except WizardError as error:
                 error.result = run.result(Change(stored, error=error))
                 if isinstance(error, PermissionDenied):
                     self._refused(run, stored, error)
                 raise
+            # The record stays this operation's, though somebody else was quicker to write that it is there.
+            change = replace(change, created_now=change.created_now or made is not None)
             try:
-                return self.finish(run, stored, replace(change, created_now=created_now))
+                return self.finish(run, stored, change)
             except RevisionConflict:
-                continue
+                made = change if change.created_now else made
         raise Conflict("session.busy")
+
+    def _first(self, run: Run, stored: Registration, transition: Callable[[Registration], Change]) -> Change:
+        require_allowed(run.operation, stored)
+        return transition(stored)
+
+    def _again(self, made: Change | None, stored: Registration) -> Change | None:
+        """What was made while somebody cancelled: the record is there, so the registration is completed."""
+        if made is None or stored.status is not Status.CANCELLED:
+            return None
+        sequence = max(made.registration.event_sequence, stored.event_sequence)
+        completed = replace(made.registration, event_sequence=sequence, events=stored.events)
+        return replace(made, registration=completed, events_recorded=False)
 
     def finish(self, run: Run, stored: Registration | None, change: Change) -> OperationResult:
         """Write what changed, record and tell what happened, and answer; raises the change's error."""

@@ -78,8 +78,7 @@ class Desk:
         if member_number:
             found = self.registrations.of_member(member_number.strip())
             matching = [each for each in found if status in {None, each.status}]
-            newest_first = sorted(matching, key=lambda each: each.updated_at, reverse=True)
-            page = RegistrationPage(tuple(newest_first), None)
+            page = RegistrationPage(tuple(matching), None)
         else:
             page = self.registrations.page(status=status, cursor=cursor)
         now = self.clock.now()

@@ -77,6 +77,10 @@ class Transitions:
             return Change(closed(run, stored), record=record)
         return Change(stored, record=record)
 
+    def found(self, run: Run, stored: Registration) -> Change | None:
+        """Completed by the record that an earlier submit made while its answer was lost; None where there is none."""
+        return self.creation.found(run, stored) if stored.is_open else None
+
     def executed(self, run: Run, stored: Registration, account_id: str | None, submission: Submission) -> Change:
         """All that is left, in order, to the end or the first failure."""
         steps = self._steps(run, account_id, submission)

@@ -16,6 +16,8 @@ LINK, HEAD, KEY = "audit link", "audit head", "audit key"
 NOTHING = ""
 # The head of all chains: how many there are.
 ROOT = ""
+# What the root's `last` says where it was not the one made with the tables: everything before it was removed.
+BEGUN_ANEW = "begun anew"
 
 
 class Signature(NamedTuple):

@@ -8,7 +8,8 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wizard.storage.audit_chain import NOTHING, ROOT, Signer, value_digest
+from wizard.services.ports import NotedHead
+from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 
 AT_ONCE = 500
@@ -28,14 +29,31 @@ def findings(session: Session, signer: Signer) -> Iterator[str]:
     yield from _values(session)
 
 
+def heads(session: Session) -> Iterator[NotedHead]:
+    """Where each chain ends, oldest first."""
+    chains = select(AuditHeadRow).where(AuditHeadRow.chain != ROOT).order_by(AuditHeadRow.ordinal)
+    for head in session.scalars(chains.execution_options(yield_per=AT_ONCE)):
+        yield NotedHead(head.chain, head.length, head.last)
+
+
+def departures(session: Session, noted: Iterable[NotedHead]) -> Iterator[str]:
+    """Chains that do not lead to where they ended once: cut off or made anew, however well it is signed."""
+    for end in noted:
+        there = select(AuditEventRow.mac).where(AuditEventRow.chain == end.chain, AuditEventRow.position == end.length)
+        if session.scalar(there) != end.last:
+            yield f"Chain {end.chain}: row {end.length} is not the one that was noted."
+
+
 def _all_chains(signer: Signer, heads: dict[str, AuditHeadRow]) -> Iterator[str]:
     root = heads.get(ROOT)
     if root is None:
-        if heads:
-            yield "The head of all chains is missing."
+        # Made with the tables: without it, everything was removed.
+        yield "The head of all chains is missing."
         return
     if not signer.signed_head(root):
         yield f"The head of all chains {_why(signer, root)}."
+    elif root.last == BEGUN_ANEW:
+        yield "The head of all chains was missing for a while: chains from before may be missing as a whole."
     ordinals = {head.ordinal for head in heads.values()} - {root.ordinal}
     for ordinal in sorted(set(range(1, root.length + 1)) - ordinals):
         yield f"Chain number {ordinal} is missing as a whole."

@@ -6,13 +6,13 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.orm import Session
 
 from wizard.core.events import Event, EventName
-from wizard.services.ports import AuditRow
-from wizard.storage.audit_chain import NOTHING, ROOT, Signer, value_digest
-from wizard.storage.audit_check import findings
+from wizard.services.ports import AuditRow, NotedHead
+from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
+from wizard.storage.audit_check import departures, findings, heads
 from wizard.storage.crypto import Cipher
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 from wizard.storage.upsert import insert_or
@@ -26,18 +26,21 @@ class SqlAuditTrail:
         self._signer = Signer(cipher)
 
     def append(self, events: Iterable[Event]) -> int:
-        """Add events, passing over those that are there (same session, sequence and name).
+        """Add events, passing over those that are there (same session, sequence, name and operation).
 
         Answers how many were new.
         """
         chains: dict[str, list[Event]] = defaultdict(list)
         for event in events:
             chains[event.chain].append(event)
-        # In one order for everybody: two who lock several chains never wait for each other.
+        # In one order for everybody, the root before all others: two who append to several chains at once never
+        # wait for each other. (One who appends twice in a transaction has to see to that.)
+        if len(chains) > 1 and not self._all_begun(chains):
+            self._root()
         return sum(self._extend(chain, chains[chain]) for chain in sorted(chains))
 
     def missing(self, events: Sequence[Event]) -> tuple[Event, ...]:
-        """Those of some events that are not in the trail yet (same session, sequence and name)."""
+        """Those of some events that are not in the trail yet (same session, sequence, name and operation)."""
         return tuple(self._fresh(events))
 
     def history(self, chain: str) -> Sequence[AuditRow]:
@@ -53,6 +56,14 @@ class SqlAuditTrail:
     def verify(self) -> Sequence[str]:
         """What is wrong with any chain: a sentence for each changed, removed, reordered or cut-off row."""
         return list(findings(self._session, self._signer))
+
+    def heads(self) -> Sequence[NotedHead]:
+        """Where each chain ends now, to be kept elsewhere."""
+        return list(heads(self._session))
+
+    def departures(self, noted: Iterable[NotedHead]) -> Sequence[str]:
+        """A sentence for each chain that does not lead to where it was noted to end."""
+        return list(departures(self._session, noted))
 
     def _extend(self, chain: str, events: Sequence[Event]) -> int:
         head = self._locked(chain) or self._begun(chain)
@@ -71,12 +82,12 @@ class SqlAuditTrail:
         """The events not in the trail yet; those outside of any registration have no number to know them by."""
         numbered = [event.sequence for event in events if event.sequence is not None]
         sessions = {event.session_id for event in events}
-        there = select(AuditEventRow.session_id, AuditEventRow.sequence, AuditEventRow.name).where(
-            AuditEventRow.session_id.in_(sessions), AuditEventRow.sequence.in_(numbered)
-        )
+        there = select(
+            AuditEventRow.session_id, AuditEventRow.sequence, AuditEventRow.name, AuditEventRow.operation_id
+        ).where(AuditEventRow.session_id.in_(sessions), AuditEventRow.sequence.in_(numbered))
         seen = {tuple(row) for row in self._session.execute(there)} if numbered else set()
         for event in events:
-            key = (event.session_id, event.sequence, event.name)
+            key = (event.session_id, event.sequence, event.name, event.operation_id)
             if event.sequence is None or key not in seen:
                 seen.add(key)
                 yield event
@@ -111,7 +122,7 @@ class SqlAuditTrail:
 
     def _begun(self, chain: str) -> AuditHeadRow:
         """The head of a new chain, counted in the head of all."""
-        root = self._locked(ROOT) or self._first_of_all()
+        root = self._root()
         # Whoever held the root before may have begun this very chain.
         head = self._locked(chain)
         if head is None:
@@ -122,17 +133,34 @@ class SqlAuditTrail:
             self._sign(head)
         return head
 
-    def _first_of_all(self) -> AuditHeadRow:
-        empty = AuditHeadRow(chain=ROOT, ordinal=0, length=0, last=NOTHING)
-        key_id, mac = self._signer.head(empty)
-        values = {"chain": ROOT, "ordinal": 0, "length": 0, "last": NOTHING, "key_id": key_id, "mac": mac}
-        added = insert_or(self._session, AuditHeadRow).values(values)
+    def _all_begun(self, chains: Iterable[str]) -> bool:
+        wanted = set(chains)
+        begun = select(func.count()).select_from(AuditHeadRow).where(AuditHeadRow.chain.in_(wanted))
+        return self._session.scalar(begun) == len(wanted)
+
+    def _root(self) -> AuditHeadRow:
+        return self._locked(ROOT) or self._root_begun_anew()
+
+    def _root_begun_anew(self) -> AuditHeadRow:
+        """Somebody removed the root: the site goes on, and `verify` says so for good."""
+        chains = self._session.scalar(select(func.max(AuditHeadRow.ordinal))) or 0
+        added = insert_or(self._session, AuditHeadRow).values(_root_values(self._signer, chains, BEGUN_ANEW))
         self._session.execute(added.on_conflict_do_nothing(index_elements=["chain"]))
         return self._session.scalars(_for_update(ROOT)).one()
 
     def _sign(self, head: AuditHeadRow) -> None:
         head.key_id, head.mac = self._signer.head(head)
         self._session.flush()
+
+
+def plant_root(connection: Connection, cipher: Cipher) -> None:
+    """Make the head of all chains, in the transaction that makes the tables."""
+    connection.execute(insert(AuditHeadRow).values(_root_values(Signer(cipher), 0, NOTHING)))
+
+
+def _root_values(signer: Signer, length: int, last: str) -> dict[str, object]:
+    values = {"chain": ROOT, "ordinal": 0, "length": length, "last": last}
+    return {**values, **signer.head(AuditHeadRow(**values))._asdict()}
 
 
 def _for_update(chain: str) -> Select[AuditHeadRow]:

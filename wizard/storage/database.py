@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from flask import Flask
 from flask_alembic import Alembic
 from flask_sqlalchemy_lite import SQLAlchemy
@@ -16,12 +17,16 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
 from wizard.storage import postgresql, sqlite, tables, trail_tables
+from wizard.storage.audit_trail import plant_root
+from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
 
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 # The metadata is whole only once every module of tables is there.
 TABLES = (tables, trail_tables)
 MIGRATIONS = Path(__file__).with_name("migrations")
+# The one that makes the tables of the audit trail.
+_TRAIL_BEGINS = "0001"
 
 
 class ReportingPool(QueuePool):
@@ -48,13 +53,23 @@ def init_app(app: Flask, settings: Settings) -> None:
         raise ValueError(f"{url.get_backend_name()} is not supported; PostgreSQL and SQLite are")
     app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **dialect.options(url)}}
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
-    app.config["ALEMBIC_CONTEXT"] = {"transactional_ddl": True}
+    app.config["ALEMBIC_CONTEXT"] = {"transactional_ddl": True, "on_version_apply": (_begin_trail(settings),)}
     db.init_app(app)
     dialect.prepare(engine(app))
     event.listen(engine(app), "handle_error", _report)
     writing = engine(app).execution_options(**dialect.WRITING)
     Alembic(metadatas=Table.metadata, engines=writing, run_mkdir=False, command_name="").init_app(app)
     _leave_logging_to_us()
+
+
+def _begin_trail(settings: Settings) -> Callable[..., None]:
+    """The audit trail's root is signed, with keys that a migration does not know."""
+
+    def applied(*, ctx: MigrationContext, step: MigrationInfo, **_: object) -> None:
+        if step.is_upgrade and _TRAIL_BEGINS in step.up_revision_ids and ctx.connection is not None:
+            plant_root(ctx.connection, Cipher(settings.secret_keys))
+
+    return applied
 
 
 def _leave_logging_to_us() -> None:
@@ -102,6 +117,18 @@ def is_current(app: Flask) -> bool:
     with app.app_context(), db.engine.connect() as connection:
         heads = MigrationContext.configure(connection).get_current_heads()
         return set(heads) == set(_alembic(app).script_directory.get_heads())
+
+
+def is_behind(app: Flask) -> bool:
+    """Whether migrations are missing; not where newer code has migrated the database: that serves older code as well.
+
+    Raises ExternalServiceError where it does not answer.
+    """
+    with app.app_context(), db.engine.connect() as connection:
+        heads = MigrationContext.configure(connection).get_current_heads()
+        scripts = _alembic(app).script_directory
+        known = {script.revision for script in scripts.walk_revisions()}
+        return known.issuperset(heads) and set(heads) != set(scripts.get_heads())
 
 
 def ping(app: Flask) -> None:

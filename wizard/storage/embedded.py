@@ -195,7 +195,10 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 
 def _private_directory(path: Path) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedValkeyError(f"Valkey has no place for its files: {path}: {error.strerror}.") from error
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise EmbeddedValkeyError(f"{path} belongs to somebody else.")

@@ -28,8 +28,8 @@ class SqlOutbox:
         self._session = session
         self._cipher = cipher
 
-    def add(self, message: Message, *, at: datetime) -> None:
-        """Write a message; one under the same key is passed over."""
+    def add(self, message: Message, *, at: datetime) -> bool:
+        """Write a message; False where there is one under its key already, which stays as it is."""
         message_id = str(uuid4())
         # Sealed even when it is never sent, for the time that it takes; kept only when it is.
         sealed = self._seal(message, message_id)
@@ -45,7 +45,8 @@ class SqlOutbox:
             "due_at": at,
         }
         added = insert_or(self._session, OutboxRow).values(row)
-        self._session.execute(added.on_conflict_do_nothing(index_elements=["key"]))
+        new = added.on_conflict_do_nothing(index_elements=["key"]).returning(OutboxRow.id)
+        return self._session.scalar(new) is not None
 
     def claim(self, now: datetime, *, limit: int = 20) -> Sequence[ClaimedMessage]:
         """Take what is due, oldest first, for this worker alone for a while; `attempts` counts this one too."""
@@ -87,15 +88,11 @@ class SqlOutbox:
         self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, sealed=None, reason=None)
 
     def failed(self, message_id: str, *, reason: str, retry_at: datetime | None) -> None:
-        """Not delivered: to be tried again, or given up where `retry_at` is None."""
+        """Not delivered: to be tried again, or, where `retry_at` is None, given up and erased as if it had been."""
         if retry_at is None:
-            self._settle(message_id, state=MessageState.GIVEN_UP, reason=reason)
+            self._settle(message_id, state=MessageState.GIVEN_UP, sealed=None, reason=reason)
         else:
             self._settle(message_id, due_at=retry_at, reason=reason)
-
-    def outdated(self, message_id: str) -> None:
-        """Too late to be of use to anybody: given up, and erased as if it had been delivered."""
-        self._settle(message_id, state=MessageState.GIVEN_UP, sealed=None, reason="outdated")
 
     def _settle(self, message_id: str, **values: object) -> None:
         """Only while it waits: what a slow worker says of a message that another has delivered comes too late."""

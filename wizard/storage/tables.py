@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wizard.core.accounts import AccountStatus, LinkKind
@@ -17,16 +17,21 @@ DESK_PRIVILEGES = (Privilege.ADMIN, Privilege.MAIN)
 
 
 class AccountRow(Table):
-    """A member's account; `number_key` is the number as it is compared."""
+    """A member's account; `number_key` and `email_key` are number and address as they are compared."""
 
     __tablename__ = "accounts"
-    __table_args__ = (one_of("status", AccountStatus),)
+    __table_args__ = (
+        one_of("status", AccountStatus),
+        Index(None, "email_key"),
+        Index(None, "status", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[str]
     number_key: Mapped[str] = mapped_column(Key, unique=True)
     name: Mapped[str]
     email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(Key, server_default=text("''"))
     status: Mapped[str]
     language: Mapped[str]
     created_at: Mapped[datetime]

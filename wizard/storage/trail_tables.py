@@ -17,7 +17,9 @@ class AuditEventRow(Table):
     __tablename__ = "audit_events"
     __table_args__ = (
         UniqueConstraint("chain", "position"),
-        UniqueConstraint("session_id", "sequence", "name"),
+        # A document that Redis lost its last write of gives the same number to something else.
+        UniqueConstraint("session_id", "sequence", "name", "operation_id"),
+        CheckConstraint("sequence IS NULL OR operation_id IS NOT NULL", name="operation"),
         Index(None, "record_id"),
         {"sqlite_autoincrement": True},
     )
@@ -76,7 +78,7 @@ class MessageState(StrEnum):
 
 
 class OutboxRow(Table):
-    """A message to the outside; all of it that is personal or secret is encrypted in `sealed`, until it is sent."""
+    """A message to the outside; what is personal or secret in it is encrypted in `sealed`, until sent or given up."""
 
     __tablename__ = "outbox"
     __table_args__ = (

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from flask import current_app, g, session
 from flask.sessions import SessionMixin
+from flask_babel import get_locale
 from structlog.contextvars import bind_contextvars
 
 from wizard.core.accounts import StaffMember
-from wizard.core.actors import Action, Actor, may
+from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports import Call
 
@@ -226,7 +227,8 @@ def _over(browser: SessionMixin) -> bool:
 
 def _call(actor: Actor) -> Call:
     bind_contextvars(actor=actor.name)
-    return Call(actor, request_id(), _reading_ahead())
+    speaks = str(get_locale() or "en") if actor.kind is ActorKind.APPLICANT else None
+    return Call(actor, request_id(), speaks, _reading_ahead())
 
 
 def _reading_ahead() -> dict[str, Registration | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from datetime import date
 from functools import cache
@@ -13,7 +12,16 @@ from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
-from wizard.core.choices import DEFAULT_COUNTRY, country_choices, graduation_year_choices
+from wizard.core import schools
+from wizard.core.choices import (
+    DEFAULT_COUNTRY,
+    ONTARIO_UNIVERSITIES,
+    country_choices,
+    graduation_year_choices,
+    year_as_number,
+)
+from wizard.core.country_names import SYNONYMS
+from wizard.core.spelling import folded
 
 LABELS: dict[str, dict[str, LazyString]] = {
     "degree_type": {
@@ -53,17 +61,19 @@ LABELS: dict[str, dict[str, LazyString]] = {
 }
 HINTS: dict[str, dict[str, LazyString]] = {
     "coto_status": {
-        "student": _("You are studying and have not applied to the College."),
-        "pending": _("You have applied and wait for the decision."),
-        "provisional_temporary": _("You practise under a certificate for a limited time."),
-        "general": _("You hold a full certificate to practise in Ontario."),
-        "resigned": _("You held a certificate and gave it up."),
-        "other": _("For example, you practise outside Ontario."),
+        "student": _("You study occupational therapy and have not applied to the College yet."),
+        "pending": _("You have applied to the College and wait for its decision."),
+        "provisional_temporary": _(
+            "You hold a certificate for a limited time, for example until you have passed the national exam."
+        ),
+        "general": _("You hold the full certificate to practise in Ontario, which has no end date."),
+        "resigned": _("You held a certificate and gave it up, for example when you retired or moved away."),
+        "other": _("For example, you practise outside Ontario, or have never applied to the College."),
     },
     "access_modifier": {
-        "private": _("Only you and the registration desk."),
-        "protected": _("The association’s own systems too."),
-        "public": _("Any partner that the association gives access."),
+        "private": _("Only you and the registration desk. Choose this if you are not sure."),
+        "protected": _("The association’s own systems too, for example the one for membership fees."),
+        "public": _("Also partners whom the association gives access, for example for research."),
     },
 }
 _YEAR_LABELS = {
@@ -71,6 +81,12 @@ _YEAR_LABELS = {
     "1960-1969": _("1960 to 1969"),
     "1970-1979": _("1970 to 1979"),
 }
+_YEAR_HEADINGS = {
+    "ahead": _("Still studying"),
+    "recent": _("The last ten years"),
+    "earlier": _("Earlier"),
+}
+_RECENT_YEARS = 10
 
 
 def language() -> str:
@@ -92,40 +108,86 @@ def country_names(tongue: str) -> dict[str, str]:
     """Names of the 249 countries: Canada first, then by the alphabet of the language."""
     territories = Locale.parse(tongue).territories
     names = {code: territories.get(code, code) for code in country_choices()}
-    in_order = sorted(names.items(), key=lambda item: (item[0] != DEFAULT_COUNTRY, _sort_key(item[1])))
+    in_order = sorted(names.items(), key=lambda item: (item[0] != DEFAULT_COUNTRY, folded(item[1]), item[1]))
     return dict(in_order)
 
 
-def _sort_key(name: str) -> tuple[str, str]:
-    """English and French order alike: letters first, accents only between equals."""
-    bare = "".join(char for char in unicodedata.normalize("NFD", name) if char.isalnum() or char == " ")
-    return bare.casefold(), name
+# What a list shows under which heading; what is under none has the empty one.
+Groups = dict[str, dict[str, str]]
 
 
-def _countries(_year: int, tongue: str) -> dict[str, str]:
-    return country_names(tongue)
+def _countries(_year: int, tongue: str) -> Groups:
+    return {"": country_names(tongue)}
 
 
-def _years(year: int, _tongue: str) -> dict[str, str]:
+def _years(year: int, _tongue: str) -> Groups:
     """Newest first; the grouped years last."""
-    slugs = graduation_year_choices(date(year, 1, 1))
-    return {slug: str(_YEAR_LABELS.get(slug, slug)) for slug in reversed(slugs)}
+    slugs = reversed(graduation_year_choices(date(year, 1, 1)))
+    groups: Groups = {}
+    for slug in slugs:
+        heading = _YEAR_HEADINGS[_age(slug, year)]
+        groups.setdefault(str(heading), {})[slug] = str(_YEAR_LABELS.get(slug, slug))
+    return groups
 
 
-_DRAWN_FROM: dict[str, Callable[[int, str], dict[str, str]]] = {
+def _age(slug: str, year: int) -> str:
+    counted = year_as_number(slug)
+    if counted > year:
+        return "ahead"
+    return "recent" if counted > year - _RECENT_YEARS else "earlier"
+
+
+def _universities(_year: int, _tongue: str) -> Groups:
+    labels = {slug: str(text) for slug, text in LABELS["university"].items()}
+    ontario = {slug: text for slug, text in labels.items() if slug in ONTARIO_UNIVERSITIES}
+    others = {slug: text for slug, text in labels.items() if slug not in ONTARIO_UNIVERSITIES}
+    return {str(_("In Ontario")): ontario, str(_("Elsewhere")): others}
+
+
+_DRAWN_FROM: dict[str, Callable[[int, str], Groups]] = {
     "country": _countries,
     "graduation_year": _years,
+    "university": _universities,
 }
+
+
+@cache
+def _also_called(choice: str, tongue: str) -> dict[str, tuple[str, ...]]:
+    """What else each choice is found by while typing."""
+    if choice == "university":
+        return dict(schools.UNIVERSITY_SYNONYMS)
+    if choice != "country":
+        return {}
+    here, there = country_names(tongue), country_names("en" if tongue == "fr" else "fr")
+    return {code: _different(here[code], (code, there[code], *SYNONYMS.get(code, ()))) for code in here}
+
+
+def _different(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
+    by_spelling = {folded(other): other for other in reversed(others)}
+    return tuple(other for spelling, other in reversed(by_spelling.items()) if spelling != folded(name))
 
 
 @cache
 def _drawn(choice: str, year: int, tongue: str) -> str:
     with force_locale(tongue):
         if choice in _DRAWN_FROM:
-            entries = _DRAWN_FROM[choice](year, tongue)
+            groups = _DRAWN_FROM[choice](year, tongue)
         else:
-            entries = {slug: str(text) for slug, text in LABELS[choice].items()}
-    return "\n".join(f'<option value="{escape(slug)}">{escape(text)}</option>' for slug, text in entries.items())
+            groups = {"": {slug: str(text) for slug, text in LABELS[choice].items()}}
+        also = _also_called(choice, tongue)
+    return "\n".join(_group(heading, entries, also) for heading, entries in groups.items())
+
+
+def _group(heading: str, entries: dict[str, str], also: dict[str, tuple[str, ...]]) -> str:
+    options = "\n".join(
+        f'<option{_also(also.get(slug, ()))} value="{escape(slug)}">{escape(text)}</option>'
+        for slug, text in entries.items()
+    )
+    return f'<optgroup label="{escape(heading)}">\n{options}\n</optgroup>' if heading else options
+
+
+def _also(names: tuple[str, ...]) -> str:
+    return f' data-also="{escape("|".join(names))}"' if names else ""
 
 
 def options(choice: str, chosen: str | None, today: date) -> Markup:
@@ -140,5 +202,20 @@ def options(choice: str, chosen: str | None, today: date) -> Markup:
     value = f'value="{escape(chosen)}"'
     marked = drawn.replace(f"{value}>", f"{value} selected>", 1)
     if marked == drawn:
-        marked = f"<option {value} selected>{escape(chosen)}</option>\n{drawn}"
+        marked = f"<option data-typed {value} selected>{escape(chosen)}</option>\n{drawn}"
     return Markup(marked)  # noqa: S704 - as above
+
+
+def school_options() -> Markup:
+    """Schools outside Ontario with a programme, by name, as suggestions for a text."""
+    return Markup(_schools(language()))  # noqa: S704 - drawn from escaped parts
+
+
+@cache
+def _schools(tongue: str) -> str:
+    in_order = sorted(schools.ELSEWHERE_IN_CANADA, key=lambda school: folded(school.name(tongue)))
+    return "\n".join(
+        f"<option{_also(_different(school.name(tongue), (school.en, school.fr, *school.also)))}"
+        f' value="{escape(school.name(tongue))}"></option>'
+        for school in in_order
+    )

@@ -18,6 +18,7 @@ from limits.strategies import RateLimiter
 from redis import Redis, RedisCluster, RedisError
 
 from wizard.config import Settings
+from wizard.core.accounts import email_key
 from wizard.core.education import member_number_key
 from wizard.core.errors import ExternalServiceError, RateLimited
 
@@ -131,6 +132,7 @@ def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster)
         "starts": settings.limit_starts,
         "fields": settings.limit_fields,
         "codes": settings.limit_codes,
+        "numbers": settings.limit_numbers,
         "links": settings.limit_links,
         "resume": settings.limit_resume,
         "sign_in": settings.limit_sign_in,
@@ -173,6 +175,16 @@ def resume(token: str) -> None:
 def sign_in(username: str) -> None:
     """Signing in as staff is tried."""
     _limits().spend("sign_in", address=_address(), username=username.strip().casefold())
+
+
+def numbers(email: str) -> None:
+    """The member numbers of an e-mail address are sent there."""
+    _limits().spend("numbers", browser=_browser(), address=_address(), mailbox=email_key(email))
+
+
+def new_accounts(email: str) -> None:
+    """A code is sent to an e-mail address for which an account is to be made."""
+    _limits().spend("codes", browser=_browser(), address=_address(), mailbox=email_key(email))
 
 
 def _limits() -> _Limits:

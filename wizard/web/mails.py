@@ -20,6 +20,9 @@ from wizard.web.language import SOURCE, languages
 # Codes and names stay out of subjects: those show on locked screens.
 _SUBJECTS: Mapping[str, LazyString] = {
     "code": _("Your code for the education registration"),
+    "account_code": _("Your code for the education registration"),
+    "account_decision": _("About your member account"),
+    "member_number": _("Your member number"),
     "link": _("Your link to continue the education registration"),
     "reminder": _("Your education registration is waiting for you"),
     "confirmation": _("Your education record is in: the receipt"),

@@ -17,11 +17,16 @@ FAILED: dict[str, LazyString] = {
     "degree_type.required": _("Choose the degree or credential that you earned or will earn."),
     "degree_type.choice": _("Choose the degree or credential from the list."),
     "university.required": _("Choose where you studied, or “Another school” if it is not listed."),
-    "university.choice": _("Choose where you studied from the list, or “Another school” if it is not listed."),
-    "other_details.required": _("Enter the name of your school, because it is not on the list."),
+    "university.choice": _(
+        "This school is not on the list. Choose where you studied from the list, "
+        "or choose “Another school” and then enter its name."
+    ),
+    "other_details.required": _(
+        "Enter the name of your school in full, for example Dalhousie University. We ask because it is not on the list."
+    ),
     "other_details.format": _("The name of your school can have up to 100 characters, on one line. Shorten it."),
-    "country.required": _("Choose the country where you studied."),
-    "country.choice": _("Choose the country where you studied from the list."),
+    "country.required": _("Choose the country where you studied, for example Canada."),
+    "country.choice": _("This country is not on the list. Choose the country where you studied, for example Canada."),
     "university_country.alignment": _(
         "%(university)s is in Ontario, so the country cannot be %(country)s. "
         "Choose Canada, or choose “Another school” above."
@@ -31,7 +36,9 @@ FAILED: dict[str, LazyString] = {
     "graduation_year.range": _(
         "%(graduation_year)s is not a year that can be registered today. Choose a year up to %(latest)s from the list."
     ),
-    "coto_status.required": _("Choose your standing with the College (COTO)."),
+    "coto_status.required": _(
+        "Choose your standing with the College (COTO). “Which is mine?” above the question helps you to find it."
+    ),
     "coto_status.choice": _("Choose your standing with the College (COTO) from the list."),
     "coto_registration.required": _(
         "Enter your COTO registration number, because your certificate is “%(coto_status)s”. "
@@ -47,7 +54,7 @@ FAILED: dict[str, LazyString] = {
         "Another education record has this COTO registration number already. Check the number; "
         "if it is yours, the other may be mistyped: your answers are kept, and the registration desk will look at both."
     ),
-    "access_modifier.required": _("Choose who may read your education record."),
+    "access_modifier.required": _("Choose who may read your education record; “Private” if you are not sure."),
     "access_modifier.choice": _("Choose who may read your education record from the list."),
     "notes.format": _("Notes can have up to 1,000 characters of plain text. Shorten them."),
     "account.one_record": _(

@@ -13,7 +13,13 @@ from wizard.web.language import local_path
 from wizard.web.unsent import SECRET
 from wizard.web.wording import FIELD_LABELS, answer_of
 
-_LABELS = {**FIELD_LABELS, "username": _("User name"), "member_number": _("Member number")}
+_LABELS = {
+    **FIELD_LABELS,
+    "username": _("User name"),
+    "member_number": _("Member number"),
+    "name": _("Your name"),
+    "reason": _("Reason"),
+}
 # A page of another site may have filled in a form that the browser sends here: nobody typed that.
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
 

@@ -33,7 +33,7 @@ ERRORS: dict[str, LazyString] = {
     # Forms of the pages themselves
     "email.format": _("Enter an e-mail address in full, for example name@example.com."),
     "email.required": _("Enter the e-mail address that the link should go to, for example name@example.com."),
-    "code.required": _("Enter the six digits from the e-mail."),
+    "code.required": _("Enter the six digits from the e-mail, for example 123456."),
     "code.format": _("A code is six digits, for example 123456. Enter it as it stands in the e-mail."),
     "declaration.required": _("Tick the box to declare that your answers are true. Nothing is sent before you do."),
     "resume.member_number": _("Enter the member number that this registration was started with."),
@@ -47,6 +47,7 @@ ERRORS: dict[str, LazyString] = {
         "This link no longer works: a newer one has replaced it, or the desk withdrew it. "
         "Open the link in the latest e-mail."
     ),
+    "link.cancelled": _("This registration was cancelled. Start a new one, or write to the registration desk."),
     "link.expired": _("This link is too old. Start a new registration, or write to the registration desk."),
     "link.completed": _("The registration behind this link is complete, and its record is no longer here."),
     "link.member_number": _(
@@ -64,6 +65,10 @@ ERRORS: dict[str, LazyString] = {
     ),
     "account.number": _("Another account has this member number. Check the number."),
     "account.unknown": _("There is no such account."),
+    "account.decided": _("The desk has decided on this account already."),
+    "name.format": _("Enter your first and last name, at most 200 characters."),
+    "reason.required": _("Say why. The person reads it in the e-mail."),
+    "reason.format": _("Shorten the reason to %(most)s characters at most."),
     # Records
     "record.gone": _("This record has been deleted in the meantime."),
     "record.unknown": _("There is no such record."),
@@ -77,7 +82,9 @@ ERRORS: dict[str, LazyString] = {
     "session.unknown": _("There is no such registration in this browser."),
     "session.expired": _("The time for this registration is over, and its answers have been erased."),
     "session.busy": _("This registration was being changed somewhere else at the same moment. Try again."),
-    "session.one_record": _("This registration has led to a record already."),
+    "session.one_record": _(
+        "This registration has led to the record of another account already. Start a new registration for this one."
+    ),
     "extend.maximum_age": _(
         "This registration has reached its greatest age and cannot be extended. Submit it by %(expires_at)s."
     ),

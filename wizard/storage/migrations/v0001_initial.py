@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 COUNTERS = ("osot", "osot-oted")
+REFUSAL = "the audit trail is append-only"
 
 INSTANT = sa.DateTime(timezone=True)
 IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -44,6 +45,8 @@ def downgrade() -> None:
         "accounts",
     ):
         op.drop_table(table)
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change_of_audit_trail()")
 
 
 def _accounts() -> None:
@@ -218,10 +221,33 @@ def _audit_trail() -> None:
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_heads")),
         sa.UniqueConstraint("ordinal", name=op.f("uq_audit_heads_ordinal")),
     )
+    _append_only()
+
+
+def _append_only() -> None:
+    """The database itself refuses to change or remove rows of the trail, and to remove heads, which only grow."""
+    refused = {"audit_events": ("UPDATE", "DELETE"), "audit_heads": ("DELETE",)}
+    if op.get_context().dialect.name == "sqlite":
+        for table, changes in refused.items():
+            for change in changes:
+                op.execute(
+                    f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table}"
+                    f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+                )
+        return
+    op.execute(
+        "CREATE FUNCTION refuse_change_of_audit_trail() RETURNS trigger LANGUAGE plpgsql AS $$"
+        f" BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$"
+    )
+    for table, changes in refused.items():
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE {' OR '.join((*changes, 'TRUNCATE'))} ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit_trail()"
+        )
 
 
 def _audit_events() -> None:
-    once = ["session_id", "sequence", "name"]
+    once = ["session_id", "sequence", "name", "operation_id"]
     op.create_table(
         "audit_events",
         sa.Column("id", IDENTITY, nullable=False),
@@ -243,7 +269,8 @@ def _audit_events() -> None:
         sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
         sa.UniqueConstraint("chain", "position", name=op.f("uq_audit_events_chain_position")),
-        sa.UniqueConstraint(*once, name=op.f("uq_audit_events_session_id_sequence_name")),
+        sa.UniqueConstraint(*once, name=op.f("uq_audit_events_session_id_sequence_name_operation_id")),
+        sa.CheckConstraint("sequence IS NULL OR operation_id IS NOT NULL", name=op.f("ck_audit_events_operation")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_audit_events_record_id"), "audit_events", ["record_id"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from wizard.core.accounts import Account, AccountStatus
+from wizard.core.accounts import ACCESSIBLE, Account, AccountStatus, WaitingAccount, email_key
 from wizard.core.clock import Clock
 from wizard.core.education import member_number_key
 from wizard.core.errors import Conflict
@@ -54,12 +54,21 @@ class SqlAccounts:
                 number_key=member_number_key(number),
                 name=name,
                 email=email,
+                email_key=email_key(email),
                 status=status,
                 language=language,
                 created_at=self._clock.now(),
             )
         )
         return account
+
+    def add_for_email(self, *, name: str, email: str, status: AccountStatus, language: str) -> tuple[Account, bool]:
+        """A new account with the next number, and True; or the one that the address has already, and False."""
+        # Whoever adds an account waits here: of two with one address the second finds what the first has added.
+        counters.hold(self._session, Counter.MEMBER)
+        if known := self.of_email(email):
+            return known[0], False
+        return self.add(name=name, email=email, status=status, language=language, number=None), True
 
     def _issue(self, *, after: int) -> str:
         """The first number after a value that no account was given by hand."""
@@ -82,6 +91,26 @@ class SqlAccounts:
         if after is not None:
             query = query.where(AccountRow.number_key > member_number_key(after))
         return [_account(row) for row in self._session.scalars(query)]
+
+    def of_email(self, email: str) -> Sequence[Account]:
+        """The accounts with an address, those that can be used first, then in the order of their numbers."""
+        mine = select(AccountRow).where(AccountRow.email_key == email_key(email)).order_by(AccountRow.number_key)
+        return sorted(map(_account, self._session.scalars(mine)), key=lambda each: each.status not in ACCESSIBLE)
+
+    def waiting(self, *, after: str | None, limit: int) -> Sequence[WaitingAccount]:
+        """Accounts that wait for the desk, oldest first, from behind the one with the id `after`."""
+        order = tuple_(AccountRow.created_at, AccountRow.id)
+        query = select(AccountRow).where(AccountRow.status == AccountStatus.PENDING).order_by(*order.clauses)
+        if after is not None:
+            # Decided meanwhile it still says where the page before ended.
+            last = select(AccountRow.created_at, AccountRow.id).where(AccountRow.id == after).subquery()
+            query = query.join(last, order > tuple_(last.c.created_at, last.c.id))
+        return [WaitingAccount(_account(row), row.created_at) for row in self._session.scalars(query.limit(limit))]
+
+    def decide(self, account_id: str, status: AccountStatus) -> bool:
+        """Give an account that waits its status; False where it no longer does."""
+        waits = update(AccountRow).where(AccountRow.id == account_id, AccountRow.status == AccountStatus.PENDING)
+        return self._session.scalar(waits.values(status=status).returning(AccountRow.id)) is not None
 
 
 def _account(row: AccountRow) -> Account:

@@ -34,8 +34,10 @@ class SqlLinks:
         row = self._session.scalar(select(LinkRow).where(LinkRow.digest == digest))
         return None if row is None else _link(row)
 
-    def get(self, link_id: str) -> ResumeLink | None:
-        row = self._session.scalar(select(LinkRow).where(LinkRow.id == link_id))
+    def hold(self, link_id: str) -> ResumeLink | None:
+        """A link as it is now; nobody else changes it before this transaction ends."""
+        found = select(LinkRow).where(LinkRow.id == link_id).with_for_update()
+        row = self._session.scalar(found.execution_options(populate_existing=True))
         return None if row is None else _link(row)
 
     def of_session(self, session_id: str) -> Sequence[ResumeLink]:

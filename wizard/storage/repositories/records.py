@@ -43,9 +43,6 @@ class SqlRecords:
     def by_session(self, session_id: str) -> Record | None:
         return self._one(RecordRow.session_id == session_id)
 
-    def of_account(self, account_id: str) -> Record | None:
-        return self._one(RecordRow.account_id == account_id)
-
     def _one(self, condition: ColumnElement[bool]) -> Record | None:
         row = self._session.scalar(select(RecordRow).where(condition))
         return None if row is None else _record(row)
@@ -82,14 +79,16 @@ class SqlRecords:
         decision: CategoryDecision,
         verification: Verification,
         at: datetime,
+        declaration_version: str | None = None,
     ) -> Record:
-        """Change a record's data. Raises `StaleVersion`, `Conflict` where it is gone, and `RecordTaken`."""
+        """Change a record's data, which may have been declared anew. Raises `StaleVersion`, `Conflict` where it is gone, and `RecordTaken`."""
         changed = (
             update(RecordRow)
             .where(RecordRow.id == record.id, RecordRow.version == record.version)
             .values(
                 **_data_columns(data),
                 **_decided_columns(decision.category, decision.rationale, verification),
+                **({"declaration_version": declaration_version, "declared_at": at} if declaration_version else {}),
                 updated_at=at,
                 version=record.version + 1,
             )

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from wizard.web.applicant import fields, finish, leaving, resume, start, steps
+from wizard.web.applicant import fields, finish, leaving, member_number, new_account, resume, start, steps
 from wizard.web.applicant.page import shared
 
 blueprint = Blueprint("applicant", __name__)
@@ -19,6 +19,8 @@ for _address, _name, _view, _methods in (
     (f"{_REGISTRATION}/extend", "extend", leaving.extend, ("GET", "POST")),
     (f"{_REGISTRATION}/cancel", "cancel", leaving.cancel, ("GET", "POST")),
     (f"{_REGISTRATION}/link", "link", leaving.link, ("GET", "POST")),
+    (f"{_REGISTRATION}/member-number", "member_number", member_number.member_number, ("GET", "POST")),
+    (f"{_REGISTRATION}/new-account", "new_account", new_account.new_account, ("GET", "POST")),
     ("/resume/<token>", "resume", resume.resume, ("GET", "POST")),
     ("/finish", "finish", finish.finish, ("GET", "POST")),
 ):

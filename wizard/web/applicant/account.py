@@ -29,6 +29,8 @@ class AccountStep(Handler):
             return onward(visit.session_id, registration)
         if visit.call.actor.is_desk:
             return self._link(visit)
+        if proved := services().member_numbers.proved(visit.call, registration):
+            return self._link(visit, proved.id)
         form = CodeForm()
         if "code" not in request.form:
             limits.codes(registration.user_id or "")
@@ -67,6 +69,7 @@ def _account(
     status: int = 200,
 ) -> Response:
     actor = visit.call.actor
+    linked = registration is not None and registration.linked and actor.account_id == registration.account_id
     just_sent = "sent" in request.args and request.method == "GET"
     # Where something else is wrong the code was right, and is used up.
     asks = not others and (just_sent or "entering" in request.args or "code" in request.form)
@@ -80,6 +83,7 @@ def _account(
         coto_conflict=any(problem.field == "coto_registration" for problem in others),
         just_sent=just_sent,
         asks=asks,
-        proved=registration is not None and registration.linked and actor.account_id == registration.account_id,
+        linked=linked,
+        proved=linked or services().member_numbers.proved(visit.call, registration) is not None,
         actor=actor,
     )

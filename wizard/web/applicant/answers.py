@@ -13,6 +13,7 @@ from wizard.core.steps import FIELDS_OF, Step
 from wizard.services.ports import Staging
 from wizard.web import wording
 from wizard.web.access import services
+from wizard.web.applicant import aside
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import STEP_TITLES, entries_elsewhere, onward, page, step_page, to_step
 from wizard.web.forms.base import Entry
@@ -28,8 +29,10 @@ class AnswersStep(Handler):
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The questions with what is stored."""
         form = STEP_FORMS[visit.step].of(registration)
+        aside.bring_back(visit, form)
         if registration is not None and form.seen_version != registration.version:
-            # Typed before the language was changed, and before the answers were, elsewhere.
+            # Typed before the language was changed or the page left, and before the answers were, elsewhere.
+            aside.drop(visit)
             return _both_versions(visit, registration, form, status=200)
         form.remark()
         return _questions(visit, registration, form)
@@ -37,6 +40,7 @@ class AnswersStep(Handler):
     def submit(self, visit: Visit) -> Response:
         """Save the answers and go on. One read and one write of the document."""
         form = STEP_FORMS[visit.step]()
+        aside.drop(visit)
         if visit.step is not Step.IDENTITY and not form.seen_version and visit.registration() is None:
             return onward(visit.session_id, None)
         if not form.is_valid():
@@ -66,7 +70,8 @@ class AnswersStep(Handler):
 
 def _save(visit: Visit, form: StepForm) -> OperationResult:
     orchestrator = services().orchestrator
-    email = form.contact_email if isinstance(form, IdentityForm) else None
+    identity = form if isinstance(form, IdentityForm) else None
+    email, email_seen = (identity.contact_email, identity.email_seen.data) if identity else (None, None)
     if visit.step is Step.IDENTITY and not form.seen_version:
         staging = Staging(data=form.answers, contact_email=email, language=current())
         return orchestrator.stage(visit.call, staging, session_id=visit.session_id)
@@ -77,6 +82,7 @@ def _save(visit: Visit, form: StepForm) -> OperationResult:
             form.answers,
             version=form.seen_version,
             contact_email=email,
+            contact_seen=email_seen,
             drop_inapplicable=True,
         )
     except SessionExpired:

@@ -12,6 +12,7 @@ from wizard.core.registration import Registration
 from wizard.core.steps import Step
 from wizard.services.ports import Call
 from wizard.web.access import current_call, services
+from wizard.web.language import current
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Handler(ABC):
     def refuse(self, visit: Visit, registration: Registration | None, error: WizardError) -> Response:  # noqa: ARG002
         """The page again with what its form can mend; a step without a form has nothing to mend."""
         raise error
+
+
+def spoken(call: Call, registration: Registration | None) -> str:
+    """The applicant's language, also where staff who read another one act for them."""
+    return call.language or (registration.language if registration else current())
 
 
 def read(call: Call, session_id: str) -> Registration | None:

@@ -15,13 +15,22 @@ from wizard.web.facts import today
 
 Text = LazyString | str
 
+# What helps to type an address of e-mail.
+MAIL = {
+    "type": "email",
+    "autocomplete": "email",
+    "inputmode": "email",
+    "autocapitalize": "none",
+    "spellcheck": "false",
+}
+
 
 class Answer(StringField):
     """A field for one answer.
 
-    `hint` says what is asked and gives an example; `refreshed_by` names the field whose change decides
-    whether this one is asked; `notices` are gentle remarks that refuse nothing, `suggestion` is a value
-    to take over with one press.
+    `hint` says what is asked and gives an example; `refreshed_by` names the fields whose change decides
+    whether this one is asked, or what is suggested; `notices` are gentle remarks that refuse nothing,
+    `suggestion` is a value to take over with one press, and `replaced` the one that such a press replaced.
     """
 
     kind: ClassVar[str] = "text"
@@ -32,7 +41,7 @@ class Answer(StringField):
         *,
         hint: Text = "",
         optional: bool = False,
-        refreshed_by: str | None = None,
+        refreshed_by: tuple[str, ...] = (),
         attributes: dict[str, str] | None = None,
         **binding: Any,  # noqa: ANN401 - what WTForms binds a field to its form with
     ) -> None:
@@ -43,10 +52,15 @@ class Answer(StringField):
         self.attributes = attributes or {}
         self.notices: list[str] = []
         self.suggestion: str | None = None
+        self.replaced: str | None = None
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Take what was sent; a field that was not sent is empty, never its default."""
-        self.data = valuelist[0] if valuelist else ""
+        """Take what was sent; a field that was not sent is empty, never its default.
+
+        A button with a suggestion sends its value after the field's own.
+        """
+        self.data = valuelist[-1] if valuelist else ""
+        self.replaced = valuelist[0] if valuelist and valuelist[0] != self.data else None
 
     def refuse(self, message: str) -> None:
         """Add an error message, once."""
@@ -65,13 +79,47 @@ class Answer(StringField):
 
 
 class Select(Answer):
-    """One of many; the list is drawn once per language, membership is a look-up in a set (the domain's rule)."""
+    """One of many; the list is drawn once per language, membership is a look-up in a set (the domain's rule).
+
+    One that is `searched` can be typed into where there is a script; what stands for all that is not listed is
+    `unlisted`: a choice, and the field that then takes the name.
+    """
 
     kind = "select"
+
+    def __init__(
+        self,
+        label: Text,
+        *,
+        searched: bool = False,
+        unlisted: tuple[str, str] | None = None,
+        **others: Any,  # noqa: ANN401 - as above
+    ) -> None:
+        super().__init__(label, **others)
+        self.searched = searched
+        self.unlisted = unlisted
+
+    def names(self) -> Markup:
+        """Names to find what is not listed by."""
+        return choices.school_options()
+
+    def label_of(self, slug: str) -> str:
+        """A choice as people read it."""
+        return choices.label(self.name, slug)
 
     def options(self) -> Markup:
         """The options, the chosen one marked."""
         return choices.options(self.name, self.data, today())
+
+
+class SchoolName(Answer):
+    """A school's name, with those known as suggestions."""
+
+    kind = "named"
+
+    def names(self) -> Markup:
+        """The suggestions."""
+        return choices.school_options()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from wizard.web import wording
 from wizard.web.forms.base import Form
-from wizard.web.forms.fields import Answer, Tick
+from wizard.web.forms.fields import MAIL, Answer, Tick
 from wizard.web.mail_addresses import is_address, student_notice
 
 
@@ -15,7 +15,15 @@ class CodeForm(Form):
 
     code = Answer(
         _("Six-digit code"),
-        attributes={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "20", "class": "code"},
+        hint=_("From our e-mail, for example 123456. You can paste it; spaces do no harm."),
+        attributes={
+            "inputmode": "numeric",
+            "autocomplete": "one-time-code",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "maxlength": "40",
+            "class": "code",
+        },
     )
 
     def is_valid(self) -> bool:
@@ -45,7 +53,7 @@ class AddressForm(Form):
     email = Answer(
         _("E-mail address"),
         hint=_("We send one link there, which opens this registration and nothing else."),
-        attributes={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
+        attributes=MAIL,
     )
 
     @property

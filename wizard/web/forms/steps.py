@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
@@ -9,19 +10,21 @@ from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 
 from wizard.core import education
-from wizard.core.choices import DEFAULT_ACCESS_MODIFIER, DEFAULT_COUNTRY, DEFAULT_DEGREE_TYPE, ONTARIO_UNIVERSITIES
+from wizard.core.choices import DEFAULT_ACCESS_MODIFIER, DEFAULT_COUNTRY, DEFAULT_DEGREE_TYPE, University
 from wizard.core.education import EducationData
 from wizard.core.errors import Problem
 from wizard.core.registration import Registration
 from wizard.core.rules import Outcome, evaluate, rules_for
+from wizard.core.schools import is_in_canada, suggested_country
 from wizard.core.steps import FIELDS_OF, Step
 from wizard.web import wording
 from wizard.web.facts import facts_of
 from wizard.web.forms.base import Form
-from wizard.web.forms.fields import Answer, Area, Radios, Select
+from wizard.web.forms.fields import MAIL, Answer, Area, Radios, SchoolName, Select
 from wizard.web.mail_addresses import is_address, student_notice
 
 LABELS = wording.FIELD_LABELS
+_VERSION = re.compile(r"[0-9]{1,9}")
 
 
 class StepForm(Form):
@@ -37,13 +40,14 @@ class StepForm(Form):
             return cls(data={"version": "0"})
         data = registration.data
         stored = {name: value for name in FIELDS_OF[cls.step] if (value := getattr(data, name)) is not None}
-        return cls(data={**stored, "email": registration.contact_email, "version": str(registration.version)})
+        email = registration.contact_email or ""
+        return cls(data={**stored, "email": email, "email_seen": email, "version": str(registration.version)})
 
     @property
     def seen_version(self) -> int:
         """The version of the answers that the form was drawn from; what is no number has seen none."""
         text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return int(text) if _VERSION.fullmatch(text) else 0
 
     @property
     def questions(self) -> tuple[Answer, ...]:
@@ -77,7 +81,8 @@ class StepForm(Form):
         given = EducationData().with_changes(self.answers).without_inapplicable()
         outcomes = evaluate(facts_of(given), rules_for(names, warnings=notices))
         for found in outcomes:
-            if found.outcome is Outcome.FAILED:
+            # What is no choice at all need not fit the other answers, too.
+            if found.outcome is Outcome.FAILED and not self.question(found.field).errors:
                 self.question(found.field).refuse(wording.outcome(found))
         for found in outcomes:
             question = self.question(found.field)
@@ -101,7 +106,10 @@ class StepForm(Form):
 
 
 class IdentityForm(StepForm):
+    """Who registers; `email_seen` is the address that it was drawn with, which no version counts."""
+
     step = Step.IDENTITY
+    email_seen = HiddenField()
     user_business_id = Answer(
         LABELS["user_business_id"],
         hint=_("You find it on your membership card and in e-mails from us, for example osot-0000001."),
@@ -110,10 +118,11 @@ class IdentityForm(StepForm):
     email = Answer(
         LABELS["email"],
         hint=_(
-            "We send a link to continue there, should you not finish today. It is kept with this registration only."
+            "We send a link to continue there, should you not finish today. Best is a personal address "
+            "that you keep after your studies, for example name@example.com."
         ),
         optional=True,
-        attributes={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
+        attributes=MAIL,
     )
 
     @property
@@ -136,42 +145,71 @@ class EducationForm(StepForm):
     step = Step.EDUCATION
     degree_type = Select(
         LABELS["degree_type"],
-        hint=_("The one that lets you practise as an occupational therapist."),
+        hint=_("The one that lets you practise as an occupational therapist, for example your MScOT or BHSc (OT)."),
         default=DEFAULT_DEGREE_TYPE.value,
     )
-    university = Select(LABELS["university"], hint=_("If yours is not listed, choose “Another school”."))
-    other_details = Answer(
+    university = Select(
+        LABELS["university"],
+        hint=_("Where you took that degree. If your school is not on the list, choose “Another school”."),
+        searched=True,
+        unlisted=(University.OTHER, "other_details"),
+    )
+    other_details = SchoolName(
         LABELS["other_details"],
         hint=_("In full, as on your diploma, for example Dalhousie University."),
-        refreshed_by="university",
-        attributes={"autocomplete": "organization", "maxlength": "200"},
+        refreshed_by=("university",),
+        attributes={"autocomplete": "off", "autocapitalize": "words", "spellcheck": "false", "maxlength": "200"},
     )
     country = Select(
-        LABELS["country"], hint=_("Where the school is."), refreshed_by="university", default=DEFAULT_COUNTRY
+        LABELS["country"],
+        hint=_("Where the school is, not where you live."),
+        refreshed_by=("university", "other_details"),
+        searched=True,
+        default=DEFAULT_COUNTRY,
     )
     graduation_year = Select(
-        LABELS["graduation_year"], hint=_("If you are still studying, the year in which you expect to graduate.")
+        LABELS["graduation_year"],
+        hint=_(
+            "The year on your diploma. If you are still studying, the year in which you expect to graduate. "
+            "It decides your membership category."
+        ),
     )
 
     def remark(self) -> None:
-        """Suggest Canada for a school in Ontario."""
-        if self.university.data in ONTARIO_UNIVERSITIES and self.country.data != DEFAULT_COUNTRY:
-            school = wording.answer_of("university", self.university.data)
-            if not self.country.errors:
-                self.country.notices.append(str(_("%(school)s is in Canada.")) % {"school": school})
-            self.country.suggestion = DEFAULT_COUNTRY
+        """Suggest Canada for a school that is there, and say so where the suggestion was taken."""
+        school, country = self._school, self.country
+        country.suggestion = suggested_country(self.university.data, school, country.data)
+        if country.suggestion and not country.errors:
+            said = _("%(school)s is in Canada, so the country is probably Canada.")
+        elif country.replaced and is_in_canada(self.university.data, school):
+            said = _("Canada is chosen now, because %(school)s is in Canada.")
+        else:
+            return
+        country.notices.append(str(said) % {"school": school})
+
+    @property
+    def _school(self) -> str:
+        if self.university.data == University.OTHER:
+            return (self.other_details.data or "").strip()
+        return wording.answer_of("university", self.university.data)
 
 
 class CotoForm(StepForm):
     step = Step.COTO
     coto_status = Radios(
         LABELS["coto_status"],
-        hint=_("The College of Occupational Therapists of Ontario regulates the profession. How do you stand with it?"),
+        hint=_(
+            "How you stand today with the College of Occupational Therapists of Ontario, which regulates "
+            "the profession."
+        ),
     )
     coto_registration = Answer(
         LABELS["coto_registration"],
-        hint=_("Up to 8 letters and digits, as on your certificate, for example G2601234."),
-        refreshed_by="coto_status",
+        hint=_(
+            "As on your certificate and in the College’s public register: "
+            "up to 8 letters and digits, for example G2601234."
+        ),
+        refreshed_by=("coto_status",),
         attributes={
             "autocomplete": "off",
             "autocapitalize": "characters",
@@ -186,12 +224,15 @@ class PrivacyForm(StepForm):
     step = Step.PRIVACY
     access_modifier = Radios(
         LABELS["access_modifier"],
-        hint=_("You and the registration desk can always read it."),
+        hint=_("You and the registration desk always can. This says which other systems may read it, too."),
         default=DEFAULT_ACCESS_MODIFIER.value,
     )
     notes = Area(
         LABELS["notes"],
-        hint=_("Anything that the desk should know about your education. Up to 1,000 characters."),
+        hint=_(
+            "Anything that the desk should know about your education, for example another name on your diploma. "
+            "Up to 1,000 characters."
+        ),
         optional=True,
         attributes={"rows": "5", "maxlength": "2000"},
     )

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
 from wizard.web.access import staff_call
-from wizard.web.staff import links, registration, registrations, sign_in
+from wizard.web.staff import accounts, links, registration, registrations, sign_in
 from wizard.web.staff.banner import banner
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
@@ -33,6 +33,9 @@ for _address, _name, _view, _methods in (
     ("/sign-in", "sign_in", sign_in.sign_in, ("GET", "POST")),
     ("/sign-out", "sign_out", sign_in.sign_out, ("POST",)),
     ("/sessions", "sessions", registrations.sessions, ("GET", "POST")),
+    ("/accounts", "accounts", accounts.accounts, ("GET",)),
+    ("/accounts/<account_id>/approve", "approve_account", accounts.approve, _PRESSED),
+    ("/accounts/<account_id>/refuse", "refuse_account", accounts.refuse, _PRESSED),
     (_SESSION, "session", registration.session, ("GET",)),
     (f"{_SESSION}/open", "open", _pressed(registration.open_), _PRESSED),
     (f"{_SESSION}/leave", "leave", _pressed(registration.leave), _PRESSED),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from wizard.web.forms.base import Form
-from wizard.web.forms.fields import Answer
+from wizard.web.forms.fields import Answer, Area
 
 
 class SignInForm(Form):
@@ -27,3 +27,9 @@ class SignInForm(Form):
         if not self.password.data:
             self.password.refuse(str(_("Enter your password.")))
         return bool(valid) and not self.username.errors and not self.password.errors
+
+
+class RefusalForm(Form):
+    """Why an account is refused."""
+
+    reason = Area(_("Reason"), hint=_("The person reads it in the e-mail."), attributes={"rows": "4"})

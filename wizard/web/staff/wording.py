@@ -44,6 +44,8 @@ LINK_STATES: dict[LinkState, LazyString] = {
     LinkState.REVOKED: _("Revoked"),
 }
 DONE: dict[str, LazyString] = {
+    "approved": _("The account is active. Its owner gets an e-mail."),
+    "refused": _("The account is refused. The person gets an e-mail with the reason."),
     "cancelled": _("The registration is cancelled and its answers are erased."),
     "extended": _("The registration has more time."),
     "left": _("You are no longer helping with this registration."),

@@ -1,0 +1,98 @@
+"""The design where only a browser can show it: themes, widths, zoom, forced colours, print, and motion."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import driving
+from tests.browser.conftest import NewContext
+from tests.support.serving import Served
+
+# What 1280 pixels are at a zoom of 200 % and of 400 %.
+ZOOMED = (640, 320)
+
+
+def overflow(page: Page) -> int:
+    found: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return found
+
+
+@pytest.mark.parametrize(("scheme", "locale"), [("light", "en-CA"), ("dark", "fr-CA")])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_every_component_is_accessible(new_context: NewContext, scheme: str, width: int, locale: str) -> None:
+    size = {"width": width, "height": 900}
+    page = new_context(viewport=size, color_scheme=scheme, locale=locale, reduced_motion="reduce").new_page()
+    page.goto("/design")
+    assert not driving.violations(page)
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    assert not driving.violations(page)
+    assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("width", ZOOMED)
+def test_pages_reflow_when_they_are_zoomed(new_context: NewContext, width: int) -> None:
+    page = new_context(viewport={"width": width, "height": 512}, locale="fr-CA").new_page()
+    for path in ("/", "/design", "/nothing", "/design/errors/crash", "/staff/sign-in"):
+        page.goto(path)
+        assert overflow(page) == 0, path
+
+
+def test_text_may_be_twice_as_large(page: Page) -> None:
+    page.goto("/design")
+    # As a reader sets it in the browser: everything is measured by it.
+    page.evaluate("document.documentElement.style.fontSize = '212.5%'")
+    assert overflow(page) == 0
+    bar, label = page.locator("#schools .chart-bar").first, page.locator("#schools text").first
+    assert bar.evaluate("bar => bar.getBoundingClientRect().top") >= label.evaluate(
+        "label => label.getBoundingClientRect().bottom - 4"
+    )
+
+
+def test_what_is_chosen_shows_in_forced_colours(new_context: NewContext) -> None:
+    page = new_context(forced_colors="active", viewport={"width": 1280, "height": 900}).new_page()
+    page.goto("/design")
+    chosen = page.locator(".choice:has(:checked)").first
+    assert chosen.evaluate("choice => getComputedStyle(choice).outlineStyle") == "solid"
+    for edged in (".button", ".notice", ".receipt", ".verdict", ".dialog"):
+        width = page.locator(edged).first.evaluate("edged => getComputedStyle(edged).borderTopWidth")
+        assert float(width.removesuffix("px")) >= 1, edged
+
+
+def test_nothing_moves_for_who_asked_for_stillness(new_context: NewContext) -> None:
+    moving = (
+        "[...document.querySelectorAll('*')].filter(each => getComputedStyle(each).animationName !== 'none').length"
+    )
+    page = new_context(reduced_motion="reduce").new_page()
+    page.goto("/design")
+    assert page.evaluate(moving) == 0
+    page = new_context(reduced_motion="no-preference").new_page()
+    page.goto("/design")
+    assert page.evaluate(moving) > 0
+
+
+def test_the_receipt_prints_on_one_page_without_what_is_for_the_screen(page: Page, served: Served) -> None:
+    driving.to_confirm(page, "osot-0000004", served)
+    number = driving.submit(page)
+    page.emulate_media(media="print")
+    expect(page.locator("#receipt-number")).to_have_text(number)
+    for hidden in (".footer", ".receipt .quiet", ".receipt-next .actions"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    pdf = page.pdf(format="Letter")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+def test_the_fonts_are_ours_and_fetched_once(page: Page) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto("/")
+    page.evaluate("document.fonts.ready")
+    fonts = [url for url in fetched if ".woff2" in url]
+    assert len(fonts) == len(set(fonts)) == 2
+    assert all(url.startswith(page.url) for url in fetched)
+    loaded = (
+        "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family.replaceAll('\"', ''))"
+    )
+    assert {"Atkinson Hyperlegible Next", "Bricolage Grotesque"} <= set(page.evaluate(loaded))
