@@ -1,5 +1,7 @@
 # make run    install into .venv and serve on http://127.0.0.1:8000 (PORT=… for another port)
 # make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
+# make lighthouse     judge the applicant's pages by Lighthouse, and print a table
+# make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
 # make translations   bring the French catalogue up to the sources, and compile it
 
 PYTHON ?= python3
@@ -12,7 +14,9 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 CATALOGUES := wizard/translations
-AXE := tests/browser/node_modules/.package-lock.json
+BROWSER_TOOLS := tests/browser/node_modules/.package-lock.json
+LIGHTHOUSE := tests/browser/lighthouse/node_modules/.package-lock.json
+SCREENSHOTS ?= build/screenshots
 
 # Both locks hold the build tools, so the checkout itself is installed without fetching anything more.
 INSTALL_LOCK := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
@@ -28,7 +32,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 run: install
 	@$(BIN)/wizard migrate && $(BIN)/wizard demo --port $(PORT) && exec $(BIN)/wizard serve --port $(PORT)
 
-test: install-dev axe
+test: install-dev browser-tools
 	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)
 
 lint: install-dev
@@ -77,14 +81,22 @@ $(BIN)/python:
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# axe-core serves only the tests in a browser, which are skipped where there is none.
-.PHONY: axe
-axe:
-	@if command -v npm >/dev/null && command -v chromium >/dev/null; then $(MAKE) --no-print-directory $(AXE); fi
+# They serve only the tests in a browser, which are skipped where there is none.
+.PHONY: browser-tools lighthouse lighthouse-tool screenshots
+browser-tools:
+	@if command -v npm >/dev/null && command -v chromium >/dev/null; then $(MAKE) --no-print-directory $(BROWSER_TOOLS); fi
 
-$(AXE): tests/browser/package-lock.json
-	cd tests/browser && npm ci --no-audit --no-fund --silent
+$(BROWSER_TOOLS) $(LIGHTHOUSE): %/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
+
+lighthouse-tool: $(LIGHTHOUSE)
+
+lighthouse: install-dev lighthouse-tool
+	$(BIN)/python -m tests.browser.judged
+
+screenshots: install-dev browser-tools
+	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS)
 
 # Newer versions: make lock LOCK_ARGS=--upgrade
 lock: $(VENV)/lock-tool/bin/uv
@@ -97,5 +109,6 @@ $(VENV)/lock-tool/bin/uv: | $(BIN)/python
 
 # What was made from the sources; instance/ (the data) stays.
 clean:
-	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/browser/node_modules
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/browser/node_modules \
+		tests/browser/lighthouse/node_modules
 	find wizard tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import FlaskGroup
 from redis import Redis, RedisCluster
+from sqlalchemy import delete
 
 from tests.conftest import SECRET_KEYS
 from tests.support.databases import copy_sqlite, engine_of, unguard
@@ -41,6 +42,7 @@ from wizard.services.staff import Desk
 from wizard.storage import database
 from wizard.storage.audit_trail import plant_root
 from wizard.storage.crypto import Cipher
+from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 
 CLIENT = Call(Actor.system("tests"))
 
@@ -298,8 +300,8 @@ def test_the_audit_trail_is_compared_with_what_was_noted_once(site: Flask, tmp_p
     assert run("audit", "verify", "--noted", str(noted)) == "The audit trail is whole.\n"
     with engine_of(site).begin() as connection:
         unguard(connection)
-        for table in ("audit_values", "audit_events", "audit_heads"):
-            connection.exec_driver_sql(f"DELETE FROM {table}")
+        for table in (AuditValueRow, AuditEventRow, AuditHeadRow):
+            connection.execute(delete(table))
         plant_root(connection, Cipher(SECRET_KEYS))
     assert run("audit", "verify") == "The audit trail is whole.\n", "as on the first day"
     assert "row 1 is not the one that was noted" in run("audit", "verify", "--noted", str(noted), exits=1)

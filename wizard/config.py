@@ -135,8 +135,8 @@ class Settings(BaseModel):
     )
     limit_codes: Limits = Field(
         "6 per 15 minutes; 20 per day",
-        description="Codes sent, per browser, account (or e-mail address, for a new one) and address; "
-        "each may be tried five times",
+        description="Codes sent, per browser, account (or e-mail address, for a new one) and address; each may be "
+        "tried five times. Here and below, a target has five times as much room for all addresses together",
     )
     limit_numbers: Limits = Field(
         "4 per hour; 10 per day", description="Member numbers sent by e-mail, per browser, e-mail address and address"

@@ -35,8 +35,23 @@ try {
     const focus = await page.evaluate(() => document.activeElement?.tagName);
     tell({ heading, title: await page.title(), focus });
   };
-  const press = async (selector) => (await until(selector, () => page.$(selector))).click();
-  const write = async (id, text) => (await until(id, () => page.$(`#${id}`))).type(text);
+  // Puppeteer's own ways wait with scripts of theirs, which do not run where the page's do not: real input by hand.
+  const press = async (selector) => {
+    const place = await until(selector, () => page.$eval(selector, (each) => {
+      each.scrollIntoView({ block: "center" });
+      const box = each.getBoundingClientRect();
+      return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+    }));
+    await page.mouse.click(place.x, place.y);
+  };
+  const write = async (id, text) => {
+    await until(id, () => page.$eval(`#${id}`, (each) => { each.focus(); return true; }));
+    await page.keyboard.type(text);
+  };
+  const choose = (id, value) => page.$eval(`#${id}`, (each, chosen) => {
+    each.value = chosen;
+    each.dispatchEvent(new Event("change", { bubbles: true }));
+  }, value);
   const goOn = () => press("main form .actions button.button");
 
   await page.goto(`${address}/`);
@@ -45,13 +60,13 @@ try {
   await press("form[action='/registrations'] button");
   await arrived("About you");
   await goOn();
-  await until("the summary", () => page.$("#error-summary"));
+  await until("the summary", () => page.$eval("#error-summary", () => true));
   tell({ heading: "errors", title: await page.title(), focus: await page.evaluate(() => document.activeElement?.id) });
   await write("user_business_id", number);
   await goOn();
   await arrived("Your education");
-  await page.select("#university", "mcmaster");
-  await page.select("#graduation_year", "2026");
+  await choose("university", "mcmaster");
+  await choose("graduation_year", "2026");
   await goOn();
   await arrived("Your standing with the College");
   await press("input[value=pending]");
@@ -64,7 +79,7 @@ try {
   await goOn();
   await arrived("Your account");
   await goOn();
-  await until("the field for the code", () => page.$("#code"));
+  await until("the field for the code", () => page.$eval("#code", () => true));
   tell({ heading: "code sent" });
   await write("code", (await lines[Symbol.asyncIterator]().next()).value);
   await goOn();

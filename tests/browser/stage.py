@@ -39,9 +39,7 @@ SYSTEM = Call(Actor.system("tests"))
 KEYS = ("tests-browser-0123456789-abcdefghijklmnopqrstuvwxyz",)
 # Many registrations come from one address here. Links to continue keep the limit that people meet.
 LIMITS = {
-    name: "100000 per minute"
-    for name in Settings.model_fields
-    if name.startswith("limit_") and name not in {"limit_links"}
+    name: "100000 per minute" for name in Settings.model_fields if name.startswith("limit_") and name != "limit_links"
 }
 LINKS_PER_HOUR = 5
 

@@ -14,15 +14,12 @@ import pytest
 from jinja2 import Environment, meta
 from playwright.sync_api import Browser
 
-from tests.browser import tour_applicant, tour_desk, tour_trouble
 from tests.browser.conftest import VNU
 from tests.browser.stage import Stage
 from tests.browser.tour import Tour
 from tests.browser.visitors import HEIGHT, Collector, Listener, fits, is_accessible, is_focused, is_named
+from tests.browser.whole_tour import LOCALES, PARTS, PHONE, WIDTHS
 
-LOCALES = {"en": "en-CA", "fr": "fr-CA"}
-WIDTHS = (1280, 320)
-PARTS = (*tour_applicant.PARTS, *tour_trouble.PARTS, *tour_desk.PARTS)
 # For machines; of the tests; mails and errors as samples; back to the page that one was on, in another language.
 NO_PAGES = {
     "static",
@@ -54,6 +51,7 @@ def toured(stage: Stage, browser: Browser, html: Path) -> Toured:
             locale=LOCALES[language],
             viewport={"width": width, "height": HEIGHT},
             reduced_motion="reduce",
+            has_touch=width == PHONE,
         )
         context.set_default_timeout(10_000)
         page = context.new_page()
@@ -94,8 +92,9 @@ def _invalid(directory: Path) -> list[str]:
     """What the Nu checker has to say of the files in a directory."""
     if shutil.which("java") is None and os.environ.get("WIZARD_REQUIRE_BROWSER") != "1":
         pytest.skip("not there: java")
-    checker = ["java", "-Xss1m", "-jar", str(VNU), "--format", "json", "--stdout", "--errors-only", "--exit-zero-always"]
-    done = subprocess.run([*checker, str(directory)], capture_output=True, text=True, check=True, timeout=120)
+    options = ["--format", "json", "--stdout", "--errors-only", "--exit-zero-always"]
+    checker = ["java", "-Xss1m", "-jar", str(VNU), *options, str(directory)]
+    done = subprocess.run(checker, capture_output=True, text=True, check=True, timeout=120)
     found = json.loads(done.stdout)["messages"]
     return [f"{Path(each['url']).name}: {each['message']} {each.get('extract', '')!r}" for each in found]
 

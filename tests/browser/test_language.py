@@ -72,24 +72,3 @@ def test_the_browser_speaks_first(new_context: NewContext) -> None:
     other_language(page, "English")
     page.reload()
     expect(page.locator("html")).to_have_attribute("lang", "en")
-
-
-@pytest.mark.parametrize("width", [1280, 320])
-def test_french_pages_are_accessible_and_fit(new_context: NewContext, width: int) -> None:
-    page = new_context(locale="fr-CA", viewport={"width": width, "height": 900}).new_page()
-    page.goto("/")
-    fits(page)
-    page.get_by_role("button", name="Commencer").click()
-    driving.heading(page, "À propos de vous")
-    page.get_by_role("button", name="Continuer", exact=True).click()
-    expect(page.locator("#error-summary")).to_be_visible()
-    fits(page)
-    page.get_by_label("Numéro de membre").fill("osot-0000003")
-    page.get_by_role("button", name="Continuer", exact=True).click()
-    driving.heading(page, "Votre formation")
-    fits(page)
-
-
-def fits(page: Page) -> None:
-    assert driving.violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

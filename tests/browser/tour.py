@@ -90,14 +90,15 @@ class Tour:
                 const field = fields.find(each => each.type === "radio" && each.value === value) ?? fields[0];
                 if (["radio", "checkbox"].includes(field.type)) field.checked = value !== "";
                 else field.value = value;
-                for (const kind of unchecked ? [] : ["input", "change"]) field.dispatchEvent(new Event(kind, {bubbles: true}));
+                for (const kind of unchecked ? [] : ["input", "change"])
+                    field.dispatchEvent(new Event(kind, {bubbles: true}));
             } }""",
             [dict(values), unchecked],
         )
 
     def send(self, path: str, values: Mapping[str, str] | None = None) -> str:
         """Send a form in this browser, unseen; answers where it leads."""
-        form = {"csrf_token": self.token(), **(values or {})}
+        form: dict[str, str | float | bool] = {"csrf_token": self.token(), **(values or {})}
         answer = self.page.context.request.post(path, form=form, max_redirects=0)
         assert answer.status in {200, 303, 401, 410, 422, 429}, (path, answer.status, answer.text())
         return urlsplit(answer.headers.get("location", "")).path

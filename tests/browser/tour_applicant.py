@@ -38,6 +38,7 @@ def start_and_questions(tour: Tour) -> None:
     tour.put({"user_business_id": tour.stage.account(), "email": "robin@example.org"})
     tour.press(name="education", focus=HEADING)
     tour.press(name="education-errors", focus=SUMMARY)
+    a_list_to_search(tour)
     tour.leave("university", "other")
     page.wait_for_selector("#other_details")
     tour.look("education-other-school")
@@ -47,6 +48,8 @@ def start_and_questions(tour: Tour) -> None:
     tour.look("education-canada-suggested")
     tour.put({"country": "CA", "graduation_year": "2026"})
     tour.press(name="coto", focus=HEADING)
+    page.locator("main details summary").click()
+    tour.look("coto-explained", focus="summary")
     tour.press(name="coto-errors", focus=SUMMARY)
     tour.leave("coto_status", "general")
     page.wait_for_selector("#coto_registration")
@@ -63,6 +66,19 @@ def start_and_questions(tour: Tour) -> None:
     place = page.url.removesuffix("/review")
     tour.visit(f"{place}/education", "education-answered")
     tour.press(SAVE_FOR_LATER, "link", focus=HEADING)
+
+
+def a_list_to_search(tour: Tour) -> None:
+    """A list that opens as one types; on a phone it is the phone's own."""
+    box = tour.page.locator("#combobox-country [role=combobox]")
+    if not box.count():
+        return
+    box.fill("ita")
+    tour.page.locator("#country-list [role=option]").first.wait_for()
+    tour.look("education-list-open", focus="[role=combobox]")
+    box.fill("nowhere")
+    tour.look("education-list-without-match", focus="[role=combobox]")
+    box.press("Escape")
 
 
 def review_and_category(tour: Tour) -> None:

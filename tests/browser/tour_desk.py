@@ -28,11 +28,12 @@ def lists(tour: Tour) -> None:
     """The list with more than a page of registrations, each kind of them."""
     stage = tour.stage
     for number in range(PAGE_OF_LIST):
-        session_id = stage.staged(user_business_id=f"osot-8{number:06}", graduation_year="2026" if number % 2 else None)
+        stage.staged(user_business_id=f"osot-8{number:06}", graduation_year="2026" if number % 2 else None)
     tour.visit("/staff/sessions", "list")
     tour.visit("/staff/sessions?status=staged", "list-of-one-status")
     tour.put({"member_number": "osot-8000001"})
     tour.press("form.search button", "list-search", focus=HEADING)
+    session_id = stage.staged()
     stage.apart(lambda: stage.services.orchestrator.cancel(SYSTEM, session_id))
     tour.visit(f"/staff/sessions/{session_id}", "session-cancelled")
 

@@ -66,7 +66,8 @@ _STICKING_OUT = """() => {
     if (root.scrollWidth > root.clientWidth) {
         const wide = [...document.body.querySelectorAll("*")].filter(
             each => each.getBoundingClientRect().right > root.clientWidth + 1 && !each.closest(".table-scroll > *"));
-        found.push(`${root.scrollWidth} wide: ` + wide.slice(0, 3).map(each => each.outerHTML.slice(0, 120)).join(" | "));
+        const which = wide.slice(0, 3).map(each => each.outerHTML.slice(0, 120)).join(" | ");
+        found.push(`${root.scrollWidth} wide: ${which}`);
     }
     for (const each of [root, document.body])
         if (["hidden", "clip"].includes(getComputedStyle(each).overflowX)) found.push("what sticks out is cut off");
@@ -96,6 +97,7 @@ _CUT_OFF = """() => [...document.body.querySelectorAll("*")].filter(each => {
     return false;
 }).map(each => "text is cut off: " + each.outerHTML.slice(0, 120))"""
 
+
 def fits(stop: Stop) -> Iterator[str]:
     """Nothing sticks out sideways or is cut off: at the width itself, zoomed to 200 % and 400 %, and spaced out."""
     widths = (stop.width, *(width for width in ZOOMED if width < stop.width))
@@ -118,7 +120,8 @@ def is_named(stop: Stop) -> Iterator[str]:
             wrong: document.querySelector("#error-summary, main [aria-invalid=true]") !== null,
             foreign: [...document.querySelectorAll("[lang]:not(html)")].map(each => each.innerText)})"""
     )
-    if not seen["title"].endswith(f" – {_said(stop, 'OT Education Register')}") or not seen["title"].partition(" – ")[0].strip():
+    named, _, site = seen["title"].partition(" – ")
+    if not named.strip() or site != _said(stop, "OT Education Register"):
         yield f"title {seen['title']!r}"
     if not stop.samples and seen["wrong"] != seen["title"].startswith(_said(stop, "Error:")):
         yield f"title {seen['title']!r}, errors shown: {seen['wrong']}"
@@ -185,7 +188,7 @@ class Collector:
 
     def keep(self, stop: Stop) -> Iterator[str]:
         for answer in self._answers:
-            if "text/html" in answer.headers.get("content-type", "") and not 300 <= answer.status < 400:  # noqa: PLR2004
+            if "text/html" in answer.headers.get("content-type", "") and not 300 <= answer.status < 400:
                 self._save(stop.name, answer)
         self._answers.clear()
         return iter(())

@@ -130,6 +130,18 @@ def test_of_two_workers_at_once_one_reminds(world: World) -> None:
     assert world.trail(registration.session_id).count("link.created") == 1
 
 
+def test_one_that_another_worker_has_just_reminded_is_not_noted_again(world: World) -> None:
+    registration = with_address(world)
+    three_quarters(world, registration)
+    store = StaleIndex(world.registrations)
+    store.due = (registration,)
+    slow = housekeeping(world, registrations=store)
+    assert housekeeping(world).run_once().reminded == 1
+    assert slow.run_once().reminded == 0
+    housekeeping(world).run_once()
+    assert world.trail(registration.session_id).count("reminder.sent") == 1
+
+
 def test_of_four_workers_at_once_one_makes_a_link(world: World) -> None:
     registration = with_address(world)
     three_quarters(world, registration)

@@ -84,7 +84,9 @@ def test_fifty_at_once_make_one_record_with_its_event_and_its_mail(units: SqlUni
                 number = uow.records.add(record).number
             except RecordTaken as taken:
                 return taken.rule
-            uow.audit.append([Event(EventName.EDUCATION_CREATED, NOW, "a", "s1", session_id="s1", sequence=9)])
+            uow.audit.append(
+                [Event(EventName.EDUCATION_CREATED, NOW, "a", "s1", session_id="s1", sequence=9, operation_id="o1")]
+            )
             uow.outbox.add(Message(kind="confirmation", recipient="a@example.org", language="en", key="k"), at=NOW)
             uow.commit()
             return number

@@ -12,6 +12,7 @@ from tests.support.valkey import Valkey
 from wizard.core.actors import Actor, Privilege
 from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated
 from wizard.web import access
+from wizard.web.session_ids import is_session_id
 
 SESSION = "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11"
 OTHER = "6d1f0c3e-53f1-4c9c-8b0e-0d0f6f2c7a22"
@@ -139,7 +140,7 @@ def test_a_sign_in_without_its_time_is_none(app_seeded: Seeded) -> None:
     ],
 )
 def test_a_session_id_is_a_uuid4_as_we_write_it(text: str, expected: bool) -> None:
-    assert access.is_session_id(text) is expected
+    assert is_session_id(text) is expected
 
 
 def test_only_main_makes_records_for_others(app_seeded: Seeded) -> None:

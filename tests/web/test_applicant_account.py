@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.applicant import Applicant, newest_code, one, parsed, text
+from tests.support.applicant import Applicant, filled, newest_code, one, parsed, text
 from tests.support.desk import sign_in
 from tests.support.outbox import waiting
 from tests.support.seed import Seeded
@@ -74,6 +74,30 @@ def test_inactive_account_is_refused_with_a_way_out(applicant: Applicant, app_un
     assert answer.status_code == 422
     assert "This account cannot be used" in one(parsed(answer), "[role=alert]").text
     assert "desk@wizard.test" in one(parsed(answer), "main").text
+
+
+def test_the_number_of_the_account_whose_code_was_entered_can_be_taken(
+    applicant: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    applicant.answer().decide()
+    applicant.send("account")
+    applicant.answer("identity", user_business_id="osot-0000002").decide()
+    answer = applicant.send("account", {"code": newest_code(app_units)})
+    assert answer.status_code == 422
+    form = one(parsed(answer), "main form:has(button[name=take])")
+    taken = applicant.client.post(str(form["action"]), data={**filled(form), "take": "1"})
+    assert taken.headers["Location"].endswith("/review")
+    assert "osot-0000001" in applicant.soup("review").text
+    applicant.decide()
+    assert applicant.submit("category").headers["Location"].endswith("/account")
+    # The code was right, and is not asked for again.
+    assert applicant.submit("account").headers["Location"].endswith("/confirm")
+
+
+def test_no_number_is_taken_without_a_proof(applicant: Applicant) -> None:
+    applicant.answer().decide()
+    assert applicant.send("account", {"take": "1"}).status_code == 422
+    assert "osot-0000001" in applicant.soup("review").text
 
 
 def test_account_with_a_record_keeps_the_answers_and_tells_of_the_desk(

@@ -324,6 +324,31 @@ def test_stale_answers_that_are_stored_already_go_on(applicant: Applicant) -> No
     assert answer.status_code == 303
 
 
+def test_an_address_entered_in_another_tab_is_not_overwritten(applicant: Applicant) -> None:
+    applicant.answer(email="")
+    stale = filled(one(applicant.soup("identity"), "main form"))
+    applicant.submit("identity", email="first@example.org")
+    assert applicant.client.post(applicant.address("identity"), data=stale).status_code == 303
+    assert one(applicant.soup("identity"), "#email")["value"] == "first@example.org"
+    answer = applicant.client.post(applicant.address("identity"), data={**stale, "email": "second@example.org"})
+    assert answer.status_code == 409
+    soup = parsed(answer)
+    assert "first@example.org" in soup.text
+    assert "second@example.org" in soup.text
+    mine = filled(one(soup, "main form"))
+    assert applicant.client.post(applicant.address("identity"), data=mine).status_code == 303
+    assert one(applicant.soup("identity"), "#email")["value"] == "second@example.org"
+
+
+def test_an_address_given_with_a_second_first_answer_is_kept(applicant: Applicant) -> None:
+    blank = filled(one(applicant.soup("identity"), "main form"))
+    first = {**blank, "user_business_id": "osot-0000001"}
+    assert applicant.client.post(applicant.address("identity"), data=first).status_code == 303
+    again = {**first, "email": "ada@example.org"}
+    assert applicant.client.post(applicant.address("identity"), data=again).status_code == 303
+    assert one(applicant.soup("identity"), "#email")["value"] == "ada@example.org"
+
+
 def test_two_first_answers_are_not_mixed(applicant: Applicant) -> None:
     applicant.answer("identity")
     answer = applicant.send("identity", {"version": "", "user_business_id": "osot-0000002", "email": ""})

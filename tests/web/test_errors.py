@@ -54,6 +54,7 @@ def said(answer: TestResponse) -> str:
         (errors.StaleVersion(seen=1, current=2), 409, "Nothing was overwritten"),
         (errors.PermissionDenied("privilege.main"), 403, "privilege “main”"),
         (errors.NotFound("link.expired"), 404, "too old"),
+        (errors.NotFound("link.cancelled"), 404, "was cancelled"),
         (errors.NotFound("session.unknown"), 404, "not open in this browser"),
         (errors.SessionExpired(), 410, "its answers have been erased"),
         (errors.RateLimited("rate_limited", retry_after=90), 429, "minutes"),

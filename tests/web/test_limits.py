@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -58,20 +60,31 @@ def test_an_address_that_a_class_shares_has_ten_times_as_many(app: Flask) -> Non
 
 
 def test_a_target_is_protected_from_many_addresses(app: Flask) -> None:
-    assert tries(app, limits.codes, "osot-0000001") == 6
-    assert tries(app, limits.codes, "OSOT-0000001", address="192.0.2.2") == 0
-    assert tries(app, limits.codes, "osot-0000002", address="192.0.2.3") == 6
+    addresses = [f"192.0.2.{number}" for number in range(1, 7)]
+    assert [tries(app, limits.codes, "osot-0000001", address=each) for each in addresses] == [6, 6, 6, 6, 6, 0]
+    assert tries(app, limits.codes, "OSOT-0000001", address="192.0.2.9") == 0
+    assert tries(app, limits.codes, "osot-0000002", address="192.0.2.9") == 6
 
 
-def test_one_browser_may_not_have_codes_sent_to_many_members(app: Flask) -> None:
+def test_a_stranger_at_one_address_does_not_close_a_target_to_its_owner(app: Flask) -> None:
+    assert tries(app, limits.codes, "osot-0000001", address="192.0.2.1") == 6
+    assert tries(app, limits.sign_in, "mia", address="192.0.2.1") == 10
+    assert tries(app, limits.codes, "osot-0000001", address="192.0.2.2") == 6
+    assert tries(app, limits.sign_in, "mia", address="192.0.2.2") == 10
+
+
+@pytest.mark.parametrize(("spend", "allowed"), [(limits.codes, 6), (limits.new_accounts, 6), (limits.numbers, 4)])
+def test_one_browser_may_not_have_mails_sent_to_many_people(
+    app: Flask, spend: Callable[[str], None], allowed: int
+) -> None:
     with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
-        for number in range(6):
-            limits.codes(f"osot-{number}")
+        for number in range(allowed):
+            spend(f"osot-{number}")
         with pytest.raises(RateLimited):
-            limits.codes("osot-6")
+            spend("one-more")
     # The class behind the same router has tries left.
     with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
-        limits.codes("osot-6")
+        spend("one-more")
 
 
 def test_who_has_tried_too_often_uses_up_nobody_elses_tries(app: Flask) -> None:
@@ -84,13 +97,14 @@ def test_a_limit_costs_two_round_trips_whatever_it_counts(app: Flask, redis_clie
     redis: Redis = app.extensions["wizard_stores"].redis
     with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}), counted(redis) as trips:
         limits.codes("osot-0000001")
-    assert trips.sent == [("EVAL",) * 4, ("EVAL",) * 2]
+    assert trips.sent == [("EVAL",) * 6, ("EVAL",) * 2]
     assert redis_client.dbsize() > 0
 
 
 def test_a_username_is_protected_however_it_is_written(app: Flask) -> None:
     assert tries(app, limits.sign_in, "mia") == 10
-    assert tries(app, limits.sign_in, " MIA", address="192.0.2.2") == 0
+    assert tries(app, limits.sign_in, " MIA") == 0
+    assert [tries(app, limits.sign_in, "Mia", address=f"192.0.2.{each}") for each in range(2, 8)] == [10] * 4 + [0] * 2
 
 
 def test_all_of_an_ipv6_network_counts_as_one(app: Flask) -> None:

@@ -74,6 +74,28 @@ def test_every_page_and_every_step_submitted_costs_few_round_trips(
     assert (sent, entered) == (ACCOUNT, ACCOUNT)
 
 
+def test_pages_about_several_registrations_cost_no_more_for_each(applicant: Applicant, redis: Redis) -> None:
+    for _ in range(4):
+        applicant.start().answer("identity")
+    costs = {}
+    for address in ("/", "/finish", applicant.address("link"), applicant.address("cancel"), "/resume/nothing"):
+        with counted(redis) as trips:
+            applicant.client.get(address)
+        costs[address] = trips.count
+    assert {address: cost for address, cost in costs.items() if cost > 2} == {}
+
+
+def test_more_time_and_a_link_cost_as_little(applicant: Applicant, redis: Redis) -> None:
+    applicant.answer()
+    costs = {}
+    for tail, values in {"extend": {}, "link": {"email": "ada@example.org"}, "cancel": {"confirm": "yes"}}.items():
+        data = {"csrf_token": applicant.token(), **values}
+        with counted(redis) as trips:
+            assert applicant.client.post(applicant.address(tail), data=data).status_code == 303
+        costs[tail] = trips.count
+    assert {tail: cost for tail, cost in costs.items() if cost > 3} == {}
+
+
 def test_a_wrong_code_costs_little_too(applicant: Applicant, app_units: SqlUnitsOfWork, redis: Redis) -> None:
     applicant.answer()
     for step in ("review", "category", "account"):

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from flask import Flask
 
-from tests.support.applicant import Applicant, one, parsed
+from tests.support.applicant import Applicant, one, parsed, text
 from tests.support.seed import Seeded
 from wizard.core.actors import Actor
 from wizard.services.bundle import Services
@@ -59,6 +59,30 @@ def test_a_declaration_of_answers_changed_and_reviewed_elsewhere_is_shown_anew(
     assert not has_record(app_units, applicant)
     again = {**declared, **hidden_of(applicant, address)}
     assert applicant.client.post(address, data=again).headers["Location"].endswith("/complete")
+
+
+@pytest.mark.parametrize("step", ["review", "category", "account"])
+def test_a_page_without_questions_is_shown_anew_where_the_answers_were_changed(applicant: Applicant, step: str) -> None:
+    token = applicant.token()
+    applicant.answer("privacy", notes="Changed in another tab")
+    answer = applicant.client.post(applicant.address(step), data={"csrf_token": token, "version": "4"})
+    assert answer.status_code == 409
+    soup = parsed(answer)
+    assert "Check your answers" in text(soup, "h1")
+    assert "were changed somewhere else" in text(soup, "main")
+    assert one(soup, "title").text.startswith("Error:")
+    assert "Changed in another tab" in answer.text
+    assert one(soup, "main form[action$='/review'] input[name=version]")["value"] == "5"
+
+
+@pytest.mark.parametrize("version", ["junk", "9" * 5000, "", "-1"])
+def test_a_version_that_is_none_submits_nothing(
+    applicant: Applicant, app_units: SqlUnitsOfWork, version: str
+) -> None:
+    answer = applicant.send("confirm", {"declaration": "y", "version": version})
+    assert answer.status_code == 409
+    assert not has_record(app_units, applicant)
+    assert applicant.send("education", {"version": version}).status_code in {409, 422}
 
 
 def hidden_of(applicant: Applicant, address: str) -> dict[str, str]:

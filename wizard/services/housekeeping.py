@@ -92,6 +92,8 @@ class Housekeeping:
         if registration.contact_email is None:
             return False
         prolonged = self.links.remind(_CALL, registration.session_id, email=registration.contact_email)
+        if prolonged.reminded:
+            return False
         told = replace(prolonged, reminded=True).with_event(self._event(EventName.REMINDER_SENT, registration))
         saved = self.registrations.save(told, replacing=prolonged)
         self.events.publish(saved.events[-1])

@@ -86,8 +86,8 @@ class ResumeLinks:
 
         A completed registration opens as well (its receipt), as long as its record is there to ask for the
         member number. Raises NotFound("link.unknown" | "link.revoked" | "link.expired" | "link.cancelled" |
-        "link.completed"), Unauthenticated for a link for staff, and RuleViolated("link.member_number"): the tenth wrong number
-        revokes the link.
+        "link.completed"), Unauthenticated for a link for staff, and RuleViolated("link.member_number"): the tenth
+        wrong number revokes the link.
         """
         link, registration = self._find(token)
         if link.kind is LinkKind.STAFF:

@@ -113,6 +113,19 @@ class MemberNumbers:
         self._answer(call, session_id, registration, account.number, newcomer)
         return account
 
+    def take(self, call: Call, session_id: str) -> None:
+        """Make the number of the account that the caller has proved the registration's.
+
+        Raises RuleViolated where none is proved, and StaleVersion.
+        """
+        registration = self._registration(call, session_id)
+        with self.units.read() as unit:
+            account = unit.accounts.get(call.actor.account_id or "")
+        if account is None or registration is None:
+            raise RuleViolated("account.unknown", field="user_business_id")
+        changes = {"user_business_id": account.number}
+        self.orchestrator.update(call, session_id, changes, version=registration.version)
+
     def proved(self, call: Call, registration: Registration | None) -> Account | None:
         """The account that the caller has proved, where it is the one that the registration is for."""
         if registration is None or registration.user_id is None or call.actor.account_id is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wizard.core.education import EducationData
@@ -216,6 +216,11 @@ class RegistrationOrchestrator:
         """The registration as it is."""
         run = self.runner.begin(Operation.GET, call)
         return run.result(Change(self.runner.load(run, session_id)))
+
+    def read_ahead(self, call: Call, session_ids: Sequence[str]) -> None:
+        """Read several at once, for what the same request does with each."""
+        if session_ids:
+            call.read_ahead.update(self.runner.registrations.load_all(session_ids))
 
     def extend(self, call: Call, session_id: str, *, ttl_seconds: int | None = None) -> OperationResult:
         """Prolong from now on. Raises RuleViolated at the greatest age, saying until when it lives."""

@@ -48,6 +48,10 @@ class RegistrationStore(Protocol):
         """The document, one round trip; None where there is none. Expiry is the caller's to judge."""
         ...
 
+    def load_all(self, session_ids: Sequence[str]) -> Mapping[str, Registration | None]:
+        """Several documents by their ids, one round trip."""
+        ...
+
     def save(self, registration: Registration, *, replacing: Registration | None) -> Registration:
         """Store in place of the document read (None: there must be none), one round trip.
 
@@ -517,6 +521,10 @@ class Orchestrator(Protocol):
     ) -> OperationResult: ...
 
     def get(self, call: Call, session_id: str) -> OperationResult: ...
+
+    def read_ahead(self, call: Call, session_ids: Sequence[str]) -> None:
+        """Read several at once, for what the same request does with each."""
+        ...
 
     def extend(self, call: Call, session_id: str, *, ttl_seconds: int | None = None) -> OperationResult: ...
 

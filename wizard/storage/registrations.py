@@ -10,7 +10,7 @@ own, so that a Cluster may spread them as it likes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -55,6 +55,14 @@ class RedisRegistrationStore:
         with reaching_redis():
             value = cast("bytes | None", self._client.get(key_of(session_id)))
         return self._values.read(session_id, value)
+
+    def load_all(self, session_ids: Sequence[str]) -> Mapping[str, Registration | None]:
+        """Several documents by their ids, in one round trip."""
+        with pipeline(self._client) as commands:
+            for session_id in session_ids:
+                commands.get(key_of(session_id))
+            values = commands.execute()
+        return {each: self._values.read(each, value) for each, value in zip(session_ids, values, strict=True)}
 
     def save(self, registration: Registration, *, replacing: Registration | None) -> Registration:
         """Store in place of the document read, in one round trip; raises `RevisionConflict`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -15,6 +14,7 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports import Call
+from wizard.web.session_ids import is_session_id
 
 if TYPE_CHECKING:
     from wizard.config import Settings
@@ -26,7 +26,6 @@ SIGNED_IN_AT_MOST = timedelta(hours=8)
 IDLE_AT_MOST = timedelta(hours=1)
 # How exactly idleness is known: the browser's session is not to be written at every page.
 _SEEN_EVERY = timedelta(minutes=5)
-_UUID_VERSION = 4
 _STAFF_KEYS = ("staff", "staff_epoch", "staff_since", "staff_seen", "csrf_token")
 
 
@@ -127,22 +126,6 @@ def _is_long_gone(session_id: str) -> bool:
         return False
     since = browser_session().get(_key("registration", session_id))
     return since is None or _now() - datetime.fromisoformat(since) >= settings().session_ttl
-
-
-def is_session_id(text: str) -> bool:
-    """Whether a text from an address is a UUID4, written as we write it."""
-    try:
-        parsed = uuid.UUID(text)
-    except ValueError:
-        return False
-    return parsed.version == _UUID_VERSION and str(parsed) == text
-
-
-def require_session_id(text: str) -> str:
-    """The text, if it is a session id; raises `NotFound` otherwise, before anything is looked up by it."""
-    if not is_session_id(text):
-        raise NotFound("session.unknown")
-    return text
 
 
 def may_create(member: StaffMember | None) -> bool:

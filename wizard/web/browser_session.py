@@ -17,8 +17,8 @@ from flask_wtf.csrf import CSRFError
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.web.access import is_session_id
 from wizard.web.lazy_session import BrowserSession, SessionStore
+from wizard.web.session_ids import is_session_id
 from wizard.web.unsent import FLAG
 
 # As `secrets.token_urlsafe(32)` makes them.

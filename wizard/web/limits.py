@@ -25,9 +25,11 @@ from wizard.core.errors import ExternalServiceError, RateLimited
 _EXTENSION = "wizard_limits"
 _SCHEME = "wizard-redis"
 _IPV6_PREFIX = 64
-_PEOPLE_BEHIND_AN_ADDRESS = 10
 # Subjects who try; all others are what is tried.
-_WHO = frozenset({"browser", "address"})
+_WHO = frozenset({"browser", "address", "registration"})
+# How many times the limit there is room for, where a subject is not the only one: behind an address there may be a
+# whole class, and a target must not be closed to its owner by what one stranger, at one address, has tried.
+_ROOM = {"address": 10, "target": 5, "username": 5, "mailbox": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,19 @@ class _Limits:
         """Count a try for each subject. Raises `RateLimited` where one has had too many.
 
         Who tries is asked first, in one round trip: somebody who has tried too often must not use up what others
-        may try on the same target.
+        may try on the same target. What an address tries on a target is counted by itself, too.
         """
-        tries = {kind: list(self._tries(name, kind, subject, subjects)) for kind, subject in subjects.items()}
-        self._spend([each for kind in tries if kind in _WHO for each in tries[kind]])
-        self._spend([each for kind in tries if kind not in _WHO for each in tries[kind]])
+        who = {kind: subject for kind, subject in subjects.items() if kind in _WHO}
+        what = {kind: subject for kind, subject in subjects.items() if kind not in _WHO}
+        who |= {f"{kind}_from_address": f"{who['address']} {what[kind]}" for kind in what if kind in _ROOM}
+        self._spend([each for kind in who for each in self._tries(name, kind, who[kind], alone=len(subjects) == 1)])
+        self._spend([each for kind in what for each in self._tries(name, kind, what[kind])])
 
-    def _tries(self, name: str, kind: str, subject: str, subjects: Mapping[str, str]) -> Iterator[_Try]:
+    def _tries(self, name: str, kind: str, subject: str, *, alone: bool = False) -> Iterator[_Try]:
         digest = hmac.digest(self.key, f"{kind}:{subject}".encode(), "sha256").hex()
-        is_shared = kind == "address" and len(subjects) > 1
+        room = 1 if alone else _ROOM.get(kind, 1)
         for item in self.items[name]:
-            yield _Try(_shared(item) if is_shared else item, (f"{name}.{kind}", digest))
+            yield _Try(_wider(item, room), (f"{name}.{kind}", digest))
 
     def _spend(self, tries: Sequence[_Try]) -> None:
         if not tries:
@@ -114,9 +118,8 @@ class _Limits:
         return strategy.get_window_stats(refused.item, *refused.identifiers).reset_time
 
 
-def _shared(item: RateLimitItem) -> RateLimitItem:
-    """The limit of an address, which may be a whole class's behind one router."""
-    return type(item)(_PEOPLE_BEHIND_AN_ADDRESS * item.amount, item.multiples)
+def _wider(item: RateLimitItem, room: int) -> RateLimitItem:
+    return type(item)(room * item.amount, item.multiples)
 
 
 def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster) -> None:

@@ -29,8 +29,14 @@ class AccountStep(Handler):
             return onward(visit.session_id, registration)
         if visit.call.actor.is_desk:
             return self._link(visit)
+        if "take" in request.form:
+            services().member_numbers.take(visit.call, visit.session_id)
+            return onward(visit.session_id, visit.registration())
         if proved := services().member_numbers.proved(visit.call, registration):
             return self._link(visit, proved.id)
+        return self._prove(visit, registration)
+
+    def _prove(self, visit: Visit, registration: Registration) -> Response:
         form = CodeForm()
         if "code" not in request.form:
             limits.codes(registration.user_id or "")
@@ -74,16 +80,15 @@ def _account(
     # Where something else is wrong the code was right, and is used up.
     asks = not others and (just_sent or "entering" in request.args or "code" in request.form)
     return step_page(
-        visit.step,
-        session_id=visit.session_id,
-        registration=registration,
+        visit,
+        registration,
         status=status,
         form=form,
         other_errors=entries_elsewhere(others, visit.session_id),
         coto_conflict=any(problem.field == "coto_registration" for problem in others),
+        may_take=any(problem.message == "account.member_number" for problem in others) and not actor.is_desk,
         just_sent=just_sent,
         asks=asks,
         linked=linked,
         proved=linked or services().member_numbers.proved(visit.call, registration) is not None,
-        actor=actor,
     )

@@ -100,14 +100,7 @@ def _questions(
     *,
     status: int = 200,
 ) -> Response:
-    return step_page(
-        visit.step,
-        session_id=visit.session_id,
-        registration=registration,
-        status=status,
-        form=form,
-        other_errors=others,
-    )
+    return step_page(visit, registration, status=status, form=form, other_errors=others)
 
 
 def _both_versions(visit: Visit, registration: Registration, form: StepForm, *, status: int = 409) -> Response:

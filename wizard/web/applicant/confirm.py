@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from werkzeug import Response
 
-from wizard.core.errors import PermissionDenied, StaleVersion, WizardError
+from wizard.core.errors import PermissionDenied, WizardError
 from wizard.core.records import DECLARATION_VERSION
 from wizard.core.registration import Registration
 from wizard.core.steps import Step
@@ -24,7 +24,10 @@ class ConfirmStep(Handler):
         """The declaration; without the proof in this browser, back to proving the account."""
         if registration is not None and not _may_submit(visit, registration):
             return to_step(Step.ACCOUNT, visit.session_id)
-        return _declaration(visit, registration, DeclarationForm())
+        form = DeclarationForm()
+        # What was declared of other answers than these is declared anew.
+        form.declaration.data = False
+        return _declaration(visit, registration, form)
 
     def submit(self, visit: Visit) -> Response:
         """Make the record; repeating it shows the same receipt."""
@@ -48,11 +51,6 @@ class ConfirmStep(Handler):
         if isinstance(error, PermissionDenied) and not desk:
             return to_step(Step.ACCOUNT, visit.session_id)
         others = entries_elsewhere(error.problems, visit.session_id)
-        if isinstance(error, StaleVersion):
-            # Declared of other answers than these: they are shown, to be declared anew.
-            form = DeclarationForm()
-            form.declaration.data = False
-            return _declaration(visit, registration, form, others, status=409)
         return _declaration(visit, registration, DeclarationForm(), others, status=422)
 
 
@@ -73,12 +71,10 @@ def _declaration(
     if registration is None:
         return onward(visit.session_id, registration)
     return step_page(
-        visit.step,
-        session_id=visit.session_id,
-        registration=registration,
+        visit,
+        registration,
         status=status,
         form=form,
         other_errors=others,
         rows=answer_rows(registration, registration.validation.outcomes),
-        actor=visit.call.actor,
     )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from flask import redirect, request, url_for
 from werkzeug import Response
 
-from wizard.core.errors import SessionExpired
 from wizard.core.registration import Registration
-from wizard.web.access import browser_session, current_call, sign_out_browser
-from wizard.web.applicant.journey import read
+from wizard.web.access import browser_session, sign_out_browser
 from wizard.web.applicant.leaving import send_link
 from wizard.web.applicant.page import page
 from wizard.web.applicant.start import own_registrations
@@ -22,8 +20,8 @@ def finish() -> Response:
     """Ask first, offering a link by e-mail for what is not complete; then forget everything here."""
     if not any(key.startswith(_CLEARED) for key in browser_session()):
         return page("finished.html")
-    own = tuple(own_registrations())
-    incomplete = tuple(found for session_id in own if (found := _open(session_id)) is not None)
+    own = own_registrations()
+    incomplete = tuple(each for each in own if each.is_open)
     choice = request.form.get("choice")
     form = AddressForm()
     if not form.email.raw_data:
@@ -40,19 +38,10 @@ def finish() -> Response:
 
 
 def _ask(
-    own: tuple[str, ...], incomplete: tuple[Registration, ...], form: AddressForm, *, status: int = 200
+    own: tuple[Registration, ...], incomplete: tuple[Registration, ...], form: AddressForm, *, status: int = 200
 ) -> Response:
-    back = url_for("applicant.registration", session_id=own[0]) if own else url_for("applicant.start")
+    back = url_for("applicant.registration", session_id=own[0].session_id) if own else url_for("applicant.start")
     return page("finish.html", status=status, incomplete=incomplete, form=form, back=back)
-
-
-def _open(session_id: str) -> Registration | None:
-    """A registration that something can still become of."""
-    try:
-        found = read(current_call(session_id), session_id)
-    except SessionExpired:
-        return None
-    return found if found is not None and found.is_open else None
 
 
 def _clear() -> None:

@@ -17,10 +17,11 @@ from wizard.web.language import current
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody at a step of a registration that they may open."""
+    """Somebody at a step of a registration that they may open; `stale` where it was sent from answers of before."""
 
     session_id: str
     step: Step
+    stale: bool = False
 
     @property
     def call(self) -> Call:

@@ -17,8 +17,10 @@ from wizard.core.registration import Registration, Status
 from wizard.core.steps import STEP_OF_FIELD, Step, can_show, next_step
 from wizard.web import choices, dates, wording
 from wizard.web.access import services, settings
+from wizard.web.applicant.journey import Visit
 from wizard.web.forms.base import Entry
 
+_CHANGED_MEANWHILE = 409
 STEP_TITLES: dict[Step, LazyString] = {
     Step.IDENTITY: _("About you"),
     Step.EDUCATION: _("Your education"),
@@ -93,23 +95,18 @@ def page(
     return make_response(drawn, status)
 
 
-def step_page(
-    step: Step,
-    *,
-    session_id: str,
-    registration: Registration | None,
-    status: int = 200,
-    **values: object,
-) -> Response:
-    """The page of a step."""
+def step_page(visit: Visit, registration: Registration | None, *, status: int = 200, **values: object) -> Response:
+    """The page of a step; it says so where the answers were changed since it was sent from."""
     return page(
-        f"steps/{step}.html",
-        status=status,
+        f"steps/{visit.step}.html",
+        status=_CHANGED_MEANWHILE if visit.stale else status,
         registration=registration,
-        session_id=session_id,
-        step=step,
-        heading=STEP_TITLES[step],
-        milestones=milestones(step, session_id, registration),
+        session_id=visit.session_id,
+        step=visit.step,
+        stale=visit.stale,
+        actor=visit.call.actor,
+        heading=STEP_TITLES[visit.step],
+        milestones=milestones(visit.step, visit.session_id, registration),
         **values,
     )
 

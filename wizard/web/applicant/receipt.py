@@ -17,12 +17,7 @@ class ReceiptStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The receipt; only the number where this browser has not proved the account."""
-        return step_page(
-            visit.step,
-            session_id=visit.session_id,
-            registration=registration,
-            record=_record(visit, registration),
-        )
+        return step_page(visit, registration, record=_record(visit, registration))
 
     def submit(self, visit: Visit) -> Response:
         """There is nothing to send."""

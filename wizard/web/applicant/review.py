@@ -70,12 +70,7 @@ class CategoryStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The category as it was decided."""
-        return step_page(
-            visit.step,
-            session_id=visit.session_id,
-            registration=registration,
-            changed="changed" in request.args,
-        )
+        return step_page(visit, registration, changed="changed" in request.args)
 
     def submit(self, visit: Visit) -> Response:
         """On to the account, or past it where it is linked already."""
@@ -149,9 +144,8 @@ def _summary(
     outcomes = registration.validation.outcomes or evaluate(facts_of(registration.data))
     checked = [Checked(SUBJECTS[each.rule], each.outcome, _word(each)) for each in outcomes]
     return step_page(
-        visit.step,
-        session_id=visit.session_id,
-        registration=registration,
+        visit,
+        registration,
         status=status,
         rows=_rows_with_address(registration, outcomes),
         checked=checked,

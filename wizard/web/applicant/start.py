@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from werkzeug import Response
 
-from wizard.core.registration import Status
-from wizard.core.steps import Step
+from wizard.core.errors import SessionExpired
+from wizard.core.registration import Registration, Status
+from wizard.core.steps import Step, next_step
 from wizard.web import limits
-from wizard.web.access import browser_session, current_call, grant_registration, require_access
+from wizard.web.access import browser_session, current_call, grant_registration, require_access, services
 from wizard.web.applicant.journey import read
-from wizard.web.applicant.page import onward, page, to_step
+from wizard.web.applicant.page import STEP_TITLES, onward, page, to_step
 
 _OWN = "registration:"
 
 
 def start() -> Response:
     """What the service does, what to have at hand, *Start*, and what was begun in this browser."""
-    return page("start.html", own=own_registrations())
+    return page("start.html", own=own_registrations(), next_step=next_step, step_titles=STEP_TITLES)
 
 
 def begin() -> Response:
@@ -39,11 +39,17 @@ def registration(session_id: str) -> Response:
     return onward(session_id, found)
 
 
-def own_registrations() -> dict[str, datetime]:
-    """The registrations begun or continued in this browser, newest first, each with when."""
-    found = {
-        key.removeprefix(_OWN): datetime.fromisoformat(since)
-        for key, since in browser_session().items()
-        if key.startswith(_OWN)
-    }
-    return dict(sorted(found.items(), key=lambda item: item[1], reverse=True))
+def own_registrations() -> tuple[Registration, ...]:
+    """The registrations with answers, or with a record, that this browser may open; the last changed first."""
+    ids = [key.removeprefix(_OWN) for key in browser_session() if key.startswith(_OWN)]
+    services().orchestrator.read_ahead(current_call(), ids)
+    found = [registration for session_id in ids if (registration := _living(session_id)) is not None]
+    return tuple(sorted(found, key=lambda each: each.updated_at, reverse=True))
+
+
+def _living(session_id: str) -> Registration | None:
+    try:
+        found = read(current_call(session_id), session_id)
+    except SessionExpired:
+        return None
+    return None if found is None or found.status is Status.CANCELLED else found

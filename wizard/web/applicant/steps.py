@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import abort, request
 from werkzeug import Response
 
@@ -17,7 +19,7 @@ from wizard.core.errors import (
     WorkflowStateInvalid,
 )
 from wizard.core.registration import Registration, Status
-from wizard.core.steps import DATA_STEPS, Step, can_show
+from wizard.core.steps import DATA_STEPS, FIELDS_OF, Step, can_show, next_step
 from wizard.web.access import require_access
 from wizard.web.applicant.account import AccountStep
 from wizard.web.applicant.answers import AnswersStep
@@ -48,7 +50,11 @@ def step(session_id: str, step: str) -> Response:
         abort(404)
     require_access(session_id)
     visit = Visit(session_id, _BY_NAME[step])
-    return _submit(visit) if request.method == "POST" else _show(visit)
+    if request.method != "POST":
+        return _show(visit)
+    if visit.step not in FIELDS_OF and _is_stale(visit):
+        return _changed_meanwhile(visit, visit.registration())
+    return _submit(visit)
 
 
 def _show(visit: Visit) -> Response:
@@ -71,12 +77,33 @@ def _submit(visit: Visit) -> Response:
             raise
         return onward(visit.session_id, None)
     except StaleVersion as error:
-        return handler.refuse(visit, _registration_of(visit, error), error)
+        return _superseded(visit, _registration_of(visit, error), error)
     except _MENDED_BY_A_FORM as error:
         registration = _registration_of(visit, error)
         if not is_reachable(visit.step, registration):
             return onward(visit.session_id, registration, because=error.message)
         return handler.refuse(visit, registration, error)
+
+
+def _is_stale(visit: Visit) -> bool:
+    """Whether a page without questions was sent from other answers than are there now."""
+    seen, registration = request.form.get("version"), visit.registration()
+    if seen is None or registration is None or not registration.is_open:
+        return False
+    return seen != str(registration.version)
+
+
+def _superseded(visit: Visit, registration: Registration | None, error: StaleVersion) -> Response:
+    """Answers have two versions to choose from; a page without questions is shown anew."""
+    if visit.step in FIELDS_OF:
+        return HANDLERS[visit.step].refuse(visit, registration, error)
+    return _changed_meanwhile(visit, registration)
+
+
+def _changed_meanwhile(visit: Visit, registration: Registration | None) -> Response:
+    """The page as it is now, or the one that comes before it now, with a word about it."""
+    step = visit.step if is_reachable(visit.step, registration) else next_step(registration)
+    return HANDLERS[step].show(replace(visit, step=step, stale=True), registration)
 
 
 def is_reachable(step: Step, registration: Registration | None) -> bool:

@@ -8,13 +8,14 @@ from werkzeug import Response
 from wizard.core.accounts import LinkKind
 from wizard.core.errors import RuleViolated, WorkflowStateInvalid
 from wizard.web import access, limits
+from wizard.web.session_ids import require_session_id
 from wizard.web.staff.registration import page
 
 
 def create(session_id: str) -> Response:
     """Make a link and show it, this once; on request it is mailed to the contact address too."""
     call, services = access.staff_call(), access.services()
-    registration = services.orchestrator.get(call, access.require_session_id(session_id)).registration
+    registration = services.orchestrator.get(call, require_session_id(session_id)).registration
     kind = LinkKind.STAFF if request.form.get("kind") == LinkKind.STAFF else LinkKind.APPLICANT
     email = registration.contact_email if "send" in request.form else None
     if email is not None:
@@ -30,5 +31,5 @@ def create(session_id: str) -> Response:
 def revoke(session_id: str, link_id: str) -> Response:
     """Let a link open nothing any more."""
     services = access.services()
-    services.links.revoke(access.staff_call(), access.require_session_id(session_id), link_id)
+    services.links.revoke(access.staff_call(), require_session_id(session_id), link_id)
     return redirect(url_for("staff.session", session_id=session_id, done="revoked"), code=303)

@@ -19,6 +19,7 @@ from wizard.web import access
 from wizard.web import wording as sentences
 from wizard.web.applicant.page import STEP_TITLES
 from wizard.web.rule_wording import OUTCOMES
+from wizard.web.session_ids import require_session_id
 from wizard.web.staff import wording
 
 
@@ -133,7 +134,7 @@ def _back(session_id: str, done: str) -> Response:
 
 
 def _known(session_id: str) -> str:
-    return access.require_session_id(session_id)
+    return require_session_id(session_id)
 
 
 def _answers(registration: Registration) -> list[Answered]:
