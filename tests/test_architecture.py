@@ -52,7 +52,6 @@ LONGER_MODULES = {
     "wizard.core.rules": (370, "every rule of the specification in one table, with its check beside it"),
     "wizard.core.registration": (305, "the document and all its transitions, which keep each other's promises"),
     "wizard.services.orchestrator": (275, "every operation on a registration, in the order of the specification"),
-    "wizard.services.ports": (600, "every contract of the services, signatures and docstrings only"),
 }
 LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {}
 # Made by Alembic, or declarations of columns.

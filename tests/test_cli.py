@@ -37,7 +37,7 @@ from wizard.core.education import EducationData
 from wizard.core.errors import ExternalServiceError
 from wizard.services.bundle import Services
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
-from wizard.services.ports import Call, Staging
+from wizard.services.ports.calls import Call, Staging
 from wizard.services.staff import Desk
 from wizard.storage import database
 from wizard.storage.audit_trail import plant_root

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import zipfile
@@ -42,11 +43,15 @@ def test_the_wheel_carries_nothing_else(wheel: set[str]) -> None:
 
 
 def test_locks_name_no_registry() -> None:
-    locks = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "tests/browser/package-lock.json"]
-    for lock in locks:
+    for lock in (ROOT / "requirements.txt", ROOT / "requirements-dev.txt"):
         text = lock.read_text()
         assert "://" not in text
         assert "index-url" not in text
+    packages = json.loads((ROOT / "tests/browser/package-lock.json").read_text())["packages"]
+    # Whom to give money for it is no address that it comes from.
+    where = [{**package, "funding": None} for package in packages.values()]
+    assert "://" not in json.dumps(where)
+    assert not [package for package in where if "resolved" in package]
 
 
 def test_the_lock_of_the_tools_pins_what_runs_alike() -> None:

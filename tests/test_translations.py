@@ -22,7 +22,7 @@ from wizard.core.category import determine_category
 from wizard.core.clock import FixedClock
 from wizard.core.rules import RULES
 from wizard.services.bundle import Services
-from wizard.services.ports import Message
+from wizard.services.ports.messages import Message
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.web import choices, dates, wording
 from wizard.web.mails import JinjaMailWriter

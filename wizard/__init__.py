@@ -29,6 +29,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     from wizard.core.clock import SystemClock  # noqa: PLC0415
     from wizard.wiring import wire  # noqa: PLC0415
 
-    app = Flask(__name__, template_folder=_ROOT / "templates", static_folder=_ROOT / "static")
-    wire(app, settings or Settings.from_env(os.environ), clock or SystemClock())
+    app = Flask(__name__, template_folder=_ROOT / "templates", static_folder=None)
+    wire(app, settings or Settings.from_env(os.environ), clock or SystemClock(), static=_ROOT / "static")
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from flask import Flask
 from redis import Redis, RedisCluster
@@ -25,7 +26,9 @@ from wizard.services.links import ResumeLinks
 from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
 from wizard.services.orchestrator import RegistrationOrchestrator
-from wizard.services.ports import MailWriter, RegistrationStore, UnitsOfWork
+from wizard.services.ports.messages import MailWriter
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitsOfWork
 from wizard.services.proofs import Proofs
 from wizard.services.records import RecordService
 from wizard.services.run import Runner
@@ -40,8 +43,21 @@ from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
 from wizard.storage.unit_of_work import SqlUnitsOfWork
-from wizard.web import applicant, browser_session, design, errors, health, language, limits, requests, security, staff
+from wizard.web import (
+    applicant,
+    browser_session,
+    design,
+    errors,
+    health,
+    language,
+    limits,
+    requests,
+    security,
+    staff,
+    static_files,
+)
 from wizard.web.mails import JinjaMailWriter
+from wizard.web.static_files import StaticFiles
 
 _LATER = timedelta(hours=1)
 
@@ -57,14 +73,14 @@ class Stores:
     units: UnitsOfWork
 
 
-def wire(app: Flask, settings: Settings, clock: Clock) -> None:
-    """Give an app its stores, services and pages."""
+def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
+    """Give an app its stores, services, pages, and the files that the pages load."""
     app.extensions["wizard_settings"] = settings
     database.init_app(app, settings)
     stores = _stores(app, settings, clock)
     app.extensions["wizard_stores"] = stores
     app.extensions["wizard"] = _services(settings, clock, stores, JinjaMailWriter(app, settings))
-    _pages(app, settings, stores)
+    _pages(app, settings, stores, static_files.init_app(app, static))
 
 
 def _stores(app: Flask, settings: Settings, clock: Clock) -> Stores:
@@ -115,10 +131,10 @@ def _lifetimes(settings: Settings) -> Lifetimes:
     return Lifetimes(settings.session_ttl, settings.session_linked_ttl, settings.session_max_age)
 
 
-def _pages(app: Flask, settings: Settings, stores: Stores) -> None:
+def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles) -> None:
     requests.init_app(app, settings)
     browser_session.init_app(app, stores.browsers, settings)
-    security.init_app(app, settings)
+    security.init_app(app, settings, files)
     limits.init_app(app, settings, stores.redis)
     language.init_app(app)
     errors.init_app(app)

@@ -28,7 +28,7 @@ from wizard.core.accounts import AccountStatus, LinkKind
 from wizard.core.actors import Actor
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
-from wizard.services.ports import Call, Staging
+from wizard.services.ports.calls import Call, Staging
 from wizard.storage.crypto import Cipher
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 

@@ -51,21 +51,21 @@ class Tour:
             self.found[f"stuck in {part.__name__} after {self.seen[-1:]}"] = [str(error)]
         self.stage.clock.instant = NOW
 
-    def look(self, name: str, *, focus: str | None = None, samples: bool = False) -> None:
+    def look(self, name: str, *, focus: str | None = None, wrong: bool | None = None) -> None:
         """Have the page looked at, in the state that it is in now."""
         assert name not in self.seen, name
         self.seen.append(name)
         settled(self.page)
-        stop = Stop(name, self.page, self.language, self.width, focus, samples)
+        stop = Stop(name, self.page, self.language, self.width, focus, wrong)
         for visitor in self.visitors:
             if wrong := list(visitor(stop)):
                 self.found.setdefault(f"{visitor.__name__} {name}", []).extend(wrong)
 
-    def visit(self, path: str, name: str | None = None, *, samples: bool = False) -> None:
+    def visit(self, path: str, name: str | None = None, *, wrong: bool | None = None) -> None:
         """Go to an address by itself; look where a name for the state is given."""
         self.page.goto(path)
         if name:
-            self.look(name, samples=samples)
+            self.look(name, wrong=wrong)
 
     def press(self, selector: str = MAIN_BUTTON, name: str | None = None, *, focus: str | None = None) -> None:
         """Press what leads to a page, and wait for it; look where a name for the state is given."""

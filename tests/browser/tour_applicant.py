@@ -103,6 +103,16 @@ def review_and_category(tour: Tour) -> None:
     tour.press(name="review-failed", focus=SUMMARY)
 
 
+def changed_meanwhile(tour: Tour) -> None:
+    """Pages without questions, sent from how the answers were before: each shows them as they are now."""
+    place = tour.decided(tour.stage.account())
+    for step in ("review", "category", "account"):
+        tour.visit(f"{place}/{step}")
+        tour.put({"version": "1"})
+        tour.press()
+        tour.look(f"{step}-changed-meanwhile", focus=HEADING, wrong=True)
+
+
 def account(tour: Tour) -> None:
     """Proving the account: asked, entered, wrong, refused in each way."""
     place = tour.decided(tour.stage.account())
@@ -138,7 +148,8 @@ def receipt(tour: Tour) -> None:
     tour.visit(f"{place}/confirm", "confirm")
     tour.press(name="confirm-errors", focus=SUMMARY)
     tour.put({"declaration": "y", "version": "1"})
-    tour.press(name="confirm-changed-meanwhile", focus=SUMMARY)
+    tour.press()
+    tour.look("confirm-changed-meanwhile", focus=HEADING, wrong=True)
     tour.put({"declaration": "y"})
     tour.press(name="receipt", focus=HEADING)
     place = tour.submitted(tour.stage.account(), **ABROAD, coto_registration=tour.stage.coto_number())
@@ -221,6 +232,7 @@ def at_the_end(tour: Tour) -> None:
 PARTS = (
     start_and_questions,
     review_and_category,
+    changed_meanwhile,
     account,
     receipt,
     leaving,

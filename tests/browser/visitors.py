@@ -26,7 +26,8 @@ EXPECTED = ("Failed to load resource", "htmx:error: Failed to fetch")
 class Stop:
     """A page in one state, in one language, with where the focus is to be.
 
-    What it shows may be samples: their errors are not the page's own.
+    Whether something is wrong is seen by its errors, unless it is said: samples are not the page's own errors, and a
+    page that was changed elsewhere has none to be mended.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Stop:
     language: str
     width: int
     focus: str | None = None
-    samples: bool = False
+    wrong: bool | None = None
 
 
 Visitor = Callable[[Stop], Iterable[str]]
@@ -123,8 +124,9 @@ def is_named(stop: Stop) -> Iterator[str]:
     named, _, site = seen["title"].partition(" – ")
     if not named.strip() or site != _said(stop, "OT Education Register"):
         yield f"title {seen['title']!r}"
-    if not stop.samples and seen["wrong"] != seen["title"].startswith(_said(stop, "Error:")):
-        yield f"title {seen['title']!r}, errors shown: {seen['wrong']}"
+    wrong = seen["wrong"] if stop.wrong is None else stop.wrong
+    if wrong != seen["title"].startswith(_said(stop, "Error:")):
+        yield f"title {seen['title']!r}, something is wrong: {wrong}"
     if seen["lang"] != stop.language:
         yield f"lang {seen['lang']!r}"
     if (seen["headings"], seen["mains"]) != (1, 1):

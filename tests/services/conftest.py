@@ -21,7 +21,9 @@ from wizard.services.checking import Checking
 from wizard.services.creation import Creation
 from wizard.services.events import EventBus
 from wizard.services.orchestrator import RegistrationOrchestrator
-from wizard.services.ports import Call, RegistrationStore, Staging, UnitsOfWork
+from wizard.services.ports.calls import Call, Staging
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitsOfWork
 from wizard.services.run import Runner
 from wizard.services.transitions import Transitions
 from wizard.storage.crypto import Cipher

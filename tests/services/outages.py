@@ -9,7 +9,8 @@ from typing import Any
 from wizard.core.errors import ExternalServiceError
 from wizard.core.records import NewRecord, Record
 from wizard.core.registration import Registration
-from wizard.services.ports import RegistrationStore, UnitOfWork, UnitsOfWork
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 
 @dataclass

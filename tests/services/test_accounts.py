@@ -13,7 +13,7 @@ from wizard.core.actors import Actor
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
 from wizard.services.accounts import AccountService, ImportReport, NewAccount, RejectedRow
 from wizard.services.events import EventBus
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 
 SYSTEM = Call(Actor.system("command"))
 NEW = NewAccount("Zoé New", "zoe@example.org")

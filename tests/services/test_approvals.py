@@ -12,7 +12,7 @@ from wizard.core.actors import Actor
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
 from wizard.services.approvals import LONGEST_REASON, Approvals
 from wizard.services.events import EventBus
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.services.delivery import FIRST_DELAY, LONGEST_DELAY, MOST_ATTEMPTS, Delivery
-from wizard.services.ports import Mail, MailRefused, Message, UnitsOfWork
+from wizard.services.ports.messages import Mail, MailRefused, Message
+from wizard.services.ports.units import UnitsOfWork
 from wizard.storage.trail_tables import OutboxRow
 
 

@@ -19,7 +19,9 @@ from wizard.core.results import OperationResult
 from wizard.services.events import EventBus
 from wizard.services.membership import MembershipService
 from wizard.services.orchestrator import RegistrationOrchestrator
-from wizard.services.ports import RegistrationStore, Staging, UnitsOfWork
+from wizard.services.ports.calls import Staging
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitsOfWork
 from wizard.services.records import RecordService
 from wizard.storage.tables import AccountRow
 from wizard.storage.unit_of_work import SqlUnitOfWork

@@ -22,7 +22,9 @@ from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
 from wizard.services.links import ResumeLinks
-from wizard.services.ports import RegistrationStore, RevisionConflict, Staging, UnitsOfWork
+from wizard.services.ports.calls import Staging
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.units import UnitsOfWork
 from wizard.storage.indexes import FIXED, status_index
 
 NOTHING = HousekeepingReport()

@@ -19,7 +19,8 @@ from wizard.core.errors import NotFound, PermissionDenied, RuleViolated, Unauthe
 from wizard.core.registration import Registration, Status
 from wizard.services.events import EventBus
 from wizard.services.links import LINKS_KEPT, WRONG_TRIES, OpenedLink, ResumeLinks
-from wizard.services.ports import RegistrationStore, Staging
+from wizard.services.ports.calls import Staging
+from wizard.services.ports.registrations import RegistrationStore
 from wizard.storage.stored_values import key_of
 
 NUMBER = "osot-0000001"

@@ -21,7 +21,8 @@ from wizard.core.registration import Registration, Status
 from wizard.services.codes import CODE_TRIES
 from wizard.services.events import EventBus
 from wizard.services.member_numbers import MemberNumbers, Newcomer
-from wizard.services.ports import Message, Staging
+from wizard.services.ports.calls import Staging
+from wizard.services.ports.messages import Message
 from wizard.services.proofs import Proofs
 from wizard.storage.crypto import Cipher
 

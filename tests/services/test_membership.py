@@ -14,7 +14,8 @@ from wizard.core.clock import FixedClock
 from wizard.core.errors import PermissionDenied
 from wizard.services.events import EventBus
 from wizard.services.membership import MembershipService
-from wizard.services.ports import Call, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.units import UnitsOfWork
 
 SYSTEM = Call(Actor.system("command"))
 

@@ -17,7 +17,7 @@ from wizard.core.registration import Registration, Status
 from wizard.core.results import OperationResult
 from wizard.core.workflow import Operation
 from wizard.services.events import EventBus
-from wizard.services.ports import Call, Staging
+from wizard.services.ports.calls import Call, Staging
 
 Scenario = Callable[[World], OperationResult]
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -28,7 +28,7 @@ from wizard.core.registration import Channel, Registration, Status
 from wizard.core.rules import CONFLICT_RULES, Outcome
 from wizard.core.workflow import Operation
 from wizard.services.events import EventBus
-from wizard.services.ports import Call, Staging
+from wizard.services.ports.calls import Call, Staging
 
 SID = "5b0c1c8e-3c39-4d53-9a3c-27f9b1a6d001"
 

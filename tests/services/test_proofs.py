@@ -18,7 +18,7 @@ from wizard.core.errors import NotFound, RuleViolated, SessionExpired, Validatio
 from wizard.core.registration import Registration
 from wizard.services.codes import CODE_LIFETIME, CODE_TRIES
 from wizard.services.events import EventBus
-from wizard.services.ports import Staging
+from wizard.services.ports.calls import Staging
 from wizard.services.proofs import Proofs
 from wizard.storage.crypto import Cipher
 

@@ -26,7 +26,7 @@ from wizard.core.rules import DEFAULT_COTO_PATTERN
 from wizard.services.audit import AuditDrain
 from wizard.services.checking import Checking
 from wizard.services.events import EventBus
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.services.records import RecordService
 
 

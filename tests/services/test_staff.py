@@ -14,7 +14,7 @@ from wizard.core.actors import Actor, Privilege
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, SessionExpired, Unauthenticated, ValidationFailed
 from wizard.core.registration import Status
 from wizard.services.events import EventBus
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.services.staff import Desk
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

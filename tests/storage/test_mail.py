@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports import Mail, MailRefused
+from wizard.services.ports.messages import Mail, MailRefused
 from wizard.storage.mail import FileSender, Letterhead, SmtpSender, sender_for
 
 LETTERHEAD = Letterhead("The Desk <no-reply@wizard.test>", "desk@wizard.test")

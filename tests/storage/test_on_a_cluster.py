@@ -13,7 +13,8 @@ from tests.storage.registration_examples import NOW, a_registration, an_event
 from tests.support.cluster import running_cluster
 from wizard.core.clock import FixedClock
 from wizard.core.registration import Status
-from wizard.services.ports import RevisionConflict, StoredSession
+from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.registrations import RevisionConflict
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_client import connect

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.conftest import NOW
 from tests.support.racing import race
 from wizard.core.clock import FixedClock
-from wizard.services.ports import ClaimedMessage, Message
+from wizard.services.ports.messages import ClaimedMessage, Message
 from wizard.storage.crypto import Cipher
 from wizard.storage.outbox import CLAIM
 from wizard.storage.trail_tables import OutboxRow

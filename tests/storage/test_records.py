@@ -19,7 +19,7 @@ from wizard.core.choices import EducationCategory
 from wizard.core.errors import Conflict, StaleVersion
 from wizard.core.records import NewRecord, Record, Verification, VerificationState
 from wizard.core.rules import Holdings
-from wizard.services.ports import RecordTaken
+from wizard.services.ports.records import RecordTaken
 from wizard.storage.tables import RecordRow
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 

@@ -12,7 +12,7 @@ from tests.support.roundtrips import counted
 from wizard.core.clock import FixedClock
 from wizard.core.education import EducationData
 from wizard.core.registration import Registration, Status
-from wizard.services.ports import RevisionConflict
+from wizard.services.ports.registrations import RevisionConflict
 from wizard.storage.crypto import Cipher
 from wizard.storage.index_entries import IndexEntries
 from wizard.storage.indexes import ALL, EXPIRES, REMIND, WAITING, member_of, status_index

@@ -19,7 +19,7 @@ from tests.support.roundtrips import counted
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration, Status
-from wizard.services.ports import RegistrationStore, RevisionConflict
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore

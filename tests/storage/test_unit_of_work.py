@@ -18,7 +18,9 @@ from wizard.core.accounts import AccountStatus, MembershipYear
 from wizard.core.errors import Conflict, ExternalServiceError
 from wizard.core.events import Event, EventName
 from wizard.core.records import NewRecord
-from wizard.services.ports import Message, RecordTaken, UnitOfWork, UnitsOfWork
+from wizard.services.ports.messages import Message
+from wizard.services.ports.records import RecordTaken
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.storage.schema import Instant
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.outbox import waiting
-from wizard.services.ports import UnitsOfWork
+from wizard.services.ports.units import UnitsOfWork
 
 ANSWERS: dict[str, dict[str, str]] = {
     "identity": {"user_business_id": "osot-0000001", "email": "ada@example.org"},

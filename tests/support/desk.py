@@ -16,7 +16,7 @@ from wizard.config import Settings
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Actor
 from wizard.services.bundle import Services
-from wizard.services.ports import Call, Staging
+from wizard.services.ports.calls import Call, Staging
 
 SYSTEM = Call(Actor.system("tests"))
 ANSWERS: dict[str, str | None] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from wizard.services.ports import Message, UnitsOfWork
+from wizard.services.ports.messages import Message
+from wizard.services.ports.units import UnitsOfWork
 
 # After every claim and every delay.
 _LATER = datetime(2100, 1, 1, tzinfo=UTC)

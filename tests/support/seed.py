@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from wizard.core.accounts import Account, AccountStatus, MembershipYear, StaffMember
 from wizard.core.actors import Privilege
-from wizard.services.ports import UnitsOfWork
+from wizard.services.ports.units import UnitsOfWork
 
 PASSWORD = "correct horse battery staple"
 MEMBERSHIP_ENDS = date(2027, 9, 30)

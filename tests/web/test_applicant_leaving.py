@@ -17,7 +17,7 @@ from wizard.core.accounts import LinkKind, MembershipYear
 from wizard.core.actors import Actor, Privilege
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 pytestmark = pytest.mark.usefixtures("app_seeded")

@@ -24,7 +24,7 @@ from tests.support.valkey import running_valkey
 from tests.web.session_views import During, app_on
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports import StoredSession
+from wizard.services.ports.browsers import StoredSession
 from wizard.storage.crypto import Cipher
 from wizard.web.lazy_session import BrowserSession
 

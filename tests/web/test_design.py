@@ -18,7 +18,7 @@ from tests.support.desk import page
 from tests.support.tongues import readable, strangers
 from wizard import create_app
 from wizard.config import Settings
-from wizard.web.security import StaticFiles
+from wizard.web.static_files import StaticFiles
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 STYLESHEETS = tuple(sorted(STATIC.glob("css/*.css")))
@@ -151,11 +151,12 @@ def fetched(html: BeautifulSoup) -> Iterator[str]:
 @pytest.mark.parametrize("sheet", STYLESHEETS, ids=lambda sheet: sheet.name)
 def test_what_a_stylesheet_names_is_named_with_its_digest(sheet: Path) -> None:
     # Else a browser would fetch a font twice, preloaded and not, or keep an old picture for a year.
-    digests = StaticFiles.under(STATIC).digests
+    files = StaticFiles.under(STATIC).files
     for address in NAMED_BY_CSS.findall(sheet.read_text(encoding="utf-8")):
         parts = urlsplit(address)
         name = (sheet.parent / parts.path).resolve().relative_to(STATIC).as_posix()
-        assert parse_qs(parts.query).get("v") == [digests[name]], f"{sheet.name} has to name {name}?v={digests[name]}"
+        digest = files[name].digest
+        assert parse_qs(parts.query).get("v") == [digest], f"{sheet.name} has to name {name}?v={digest}"
 
 
 def tokens(*, dark: bool) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.support.seed import Seeded
 from wizard.core.accounts import LinkKind
 from wizard.core.actors import Actor
 from wizard.services.bundle import Services
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.storage.schema import Table
 
 State = tuple[dict[str, list[str]], dict[object, object]]

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from wizard.config import Settings
-from wizard.services.ports import Mail, Message
+from wizard.services.ports.messages import Mail, Message
 from wizard.web.mails import JinjaMailWriter
 
 EXPIRES = "2026-12-07T15:00:00+00:00"

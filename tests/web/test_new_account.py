@@ -17,7 +17,7 @@ from wizard.core.accounts import Account, AccountStatus
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
 from wizard.services.codes import CODE_LIFETIME, CODE_TRIES
-from wizard.services.ports import Message
+from wizard.services.ports.messages import Message
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 ZOE = {"name": "Zoé Newcomer", "email": "zoe@example.org"}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from flask import Flask, url_for
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.desk import own, page, send, sign_in, staged, token
 from tests.support.seed import Seeded
 from wizard.services.bundle import Services
-from wizard.web.security import HEADERS, MAX_BODY, StaticFiles
+from wizard.web.security import HEADERS, MAX_BODY
 
 TYPED = {"user_business_id": "osot-<7>", "email": "ada@example.org"}
 # Addresses of every kind: pages, redirects, errors, answers to programs, files.
@@ -53,40 +51,6 @@ def test_desk_pages_have_no_inline_scripts_or_styles(
         drawn = page(client.get(place))
         assert not drawn.select("style, script:not([src]), [style]")
         assert not [name for tag in drawn.find_all() for name in tag.attrs if name.startswith("on")]
-
-
-# --- Static files -----------------------------------------------------------------------------------------
-
-
-def test_a_file_is_kept_for_good_under_the_address_of_its_contents(app: Flask, client: FlaskClient) -> None:
-    with app.test_request_context():
-        address = str(app.jinja_env.globals["static_url"]("css/staff.css"))  # type: ignore[operator]
-    answer = client.get(address, buffered=True)
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert "Set-Cookie" not in answer.headers
-
-
-@pytest.mark.parametrize("query", ["", "?v=0123456789abcdef", "?v="])
-def test_a_file_under_any_other_address_is_asked_for_again(client: FlaskClient, query: str) -> None:
-    answer = client.get(f"/static/css/staff.css{query}", buffered=True)
-    assert answer.headers["Cache-Control"] == "no-cache"
-
-
-def test_a_changed_file_has_another_address(app: Flask, tmp_path: Path) -> None:
-    (tmp_path / "css").mkdir()
-    (tmp_path / "css" / "a.css").write_text("a {}")
-    before = StaticFiles.under(tmp_path)
-    (tmp_path / "css" / "a.css").write_text("b {}")
-    after = StaticFiles.under(tmp_path)
-    with app.test_request_context():
-        assert before.url("css/a.css").startswith(url_for("static", filename="css/a.css") + "?v=")
-        assert before.url("css/a.css") == StaticFiles(before.digests).url("css/a.css")
-        assert before.url("css/a.css") != after.url("css/a.css")
-
-
-def test_a_file_that_is_missing_is_noticed_when_it_is_linked(tmp_path: Path) -> None:
-    with pytest.raises(KeyError):
-        StaticFiles.under(tmp_path).url("css/a.css")
 
 
 # --- Bodies -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from tests.support.applicant import Applicant, one, parsed, text
 from tests.support.seed import Seeded
 from wizard.core.actors import Actor
 from wizard.services.bundle import Services
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 
@@ -76,9 +76,7 @@ def test_a_page_without_questions_is_shown_anew_where_the_answers_were_changed(a
 
 
 @pytest.mark.parametrize("version", ["junk", "9" * 5000, "", "-1"])
-def test_a_version_that_is_none_submits_nothing(
-    applicant: Applicant, app_units: SqlUnitsOfWork, version: str
-) -> None:
+def test_a_version_that_is_none_submits_nothing(applicant: Applicant, app_units: SqlUnitsOfWork, version: str) -> None:
     answer = applicant.send("confirm", {"declaration": "y", "version": version})
     assert answer.status_code == 409
     assert not has_record(app_units, applicant)

@@ -19,7 +19,7 @@ from wizard.config import Settings, SettingsError
 from wizard.core.actors import Actor
 from wizard.core.errors import ExternalServiceError, WizardError
 from wizard.services.bundle import Services
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.storage import database
 from wizard.storage.embedded import EmbeddedValkeyError
 

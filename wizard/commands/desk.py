@@ -9,7 +9,8 @@ import click
 
 from wizard.commands import base
 from wizard.core.registration import Status
-from wizard.services.ports import NotedHead, UnitsOfWork
+from wizard.services.ports.trail import NotedHead
+from wizard.services.ports.units import UnitsOfWork
 
 _MOST_ROUNDS = 1000
 

@@ -16,7 +16,8 @@ from wizard.core.rules import RULES_BY_ID, Facts, Outcome
 from wizard.services.account_csv import CsvRow, read_rows
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
-from wizard.services.ports import Call, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.units import UnitsOfWork
 
 LANGUAGES = ("en", "fr")
 LONGEST_NAME = 200

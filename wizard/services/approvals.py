@@ -11,7 +11,9 @@ from wizard.core.errors import Conflict, NotFound, ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
-from wizard.services.ports import Call, Message, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.messages import Message
+from wizard.services.ports.units import UnitsOfWork
 
 LONGEST_REASON = 500
 _PAGE = 25

@@ -11,7 +11,8 @@ from wizard.core.clock import Clock
 from wizard.core.errors import ExternalServiceError
 from wizard.core.events import Event
 from wizard.core.registration import Registration
-from wizard.services.ports import RegistrationStore, RevisionConflict, UnitsOfWork
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.units import UnitsOfWork
 
 # After a failure the database is left alone for a moment: a data step needs none, and should not wait for it.
 _PAUSE = timedelta(seconds=5)

@@ -14,7 +14,7 @@ from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
 from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
-from wizard.services.ports import Orchestrator
+from wizard.services.ports.calls import Orchestrator
 from wizard.services.proofs import Proofs
 from wizard.services.records import RecordService
 from wizard.services.staff import Desk

@@ -24,7 +24,7 @@ from wizard.core.rules import (
     failures,
     verification_reasons,
 )
-from wizard.services.ports import UnitOfWork, UnitsOfWork
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 VERIFY_DISCOUNT = "verification.discount"
 _DISCOUNTED = frozenset({EducationCategory.STUDENT, EducationCategory.NEW_GRADUATED})

@@ -12,7 +12,8 @@ from datetime import timedelta
 from wizard.core.accounts import ProofCode
 from wizard.core.clock import Clock
 from wizard.core.errors import RuleViolated, ValidationFailed
-from wizard.services.ports import Digests, UnitOfWork
+from wizard.services.ports.proofs import Digests
+from wizard.services.ports.units import UnitOfWork
 
 CODE_LIFETIME = timedelta(minutes=10)
 CODE_TRIES = 5

@@ -15,7 +15,9 @@ from wizard.core.records import FIRST_VERSION, NewRecord, Record, Verification, 
 from wizard.core.registration import Registration, Status
 from wizard.core.rules import RULES_BY_ID, RuleOutcome, failures
 from wizard.services.checking import Checking, linking_checks, linking_problems
-from wizard.services.ports import Message, RecordTaken, UnitOfWork, UnitsOfWork
+from wizard.services.ports.messages import Message
+from wizard.services.ports.records import RecordTaken
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.run import Change, Run
 
 _SESSION_TAKEN = "session.one_record"

@@ -11,7 +11,8 @@ import structlog
 
 from wizard.core.clock import Clock
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports import ClaimedMessage, MailRefused, MailSender, MailWriter, Message, UnitsOfWork
+from wizard.services.ports.messages import ClaimedMessage, MailRefused, MailSender, MailWriter, Message
+from wizard.services.ports.units import UnitsOfWork
 
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(hours=1)

@@ -9,7 +9,7 @@ import structlog
 from blinker import Namespace
 
 from wizard.core.events import Event, EventName
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 
 Handler = Callable[[Event], None]
 

@@ -15,7 +15,8 @@ from wizard.core.registration import Registration
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.links import ResumeLinks
-from wizard.services.ports import Call, Orchestrator, RegistrationStore, RevisionConflict
+from wizard.services.ports.calls import Call, Orchestrator
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
 
 _SLICE = 100
 

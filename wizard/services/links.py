@@ -16,7 +16,10 @@ from wizard.core.errors import NotFound, RuleViolated, Unauthenticated
 from wizard.core.events import Event, EventName
 from wizard.core.registration import Registration, Status
 from wizard.services.events import EventBus, make_event
-from wizard.services.ports import Call, Message, Orchestrator, RegistrationStore, UnitOfWork, UnitsOfWork
+from wizard.services.ports.calls import Call, Orchestrator
+from wizard.services.ports.messages import Message
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 LINKS_KEPT = 5
 WRONG_TRIES = 10

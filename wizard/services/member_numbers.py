@@ -17,16 +17,11 @@ from wizard.services.accounts import require_person
 from wizard.services.codes import Codes, six_digits
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import load, open_registration
-from wizard.services.ports import (
-    Call,
-    Digests,
-    Message,
-    Orchestrator,
-    RegistrationStore,
-    Staging,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from wizard.services.ports.calls import Call, Orchestrator, Staging
+from wizard.services.ports.messages import Message
+from wizard.services.ports.proofs import Digests
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 _PURPOSE = "new account code"
 _NOBODY = "nobody@example.org"

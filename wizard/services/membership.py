@@ -11,7 +11,8 @@ from wizard.core.clock import Clock
 from wizard.core.events import EventName
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
-from wizard.services.ports import Call, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.units import UnitsOfWork
 
 _CHAIN = "membership-year"
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from wizard.core.actors import Actor, ActorKind
 from wizard.core.errors import NotFound, SessionExpired
 from wizard.core.registration import Registration
-from wizard.services.ports import Call, RegistrationStore
+from wizard.services.ports.calls import Call
+from wizard.services.ports.registrations import RegistrationStore
 
 
 def may_open(actor: Actor, registration: Registration) -> bool:

@@ -16,7 +16,8 @@ from wizard.core.workflow import Operation, refusal
 from wizard.services.checking import Checking
 from wizard.services.creation import Submission
 from wizard.services.opening import load
-from wizard.services.ports import Call, RevisionConflict, Staging
+from wizard.services.ports.calls import Call, Staging
+from wizard.services.ports.registrations import RevisionConflict
 from wizard.services.run import Change, Run, Runner
 from wizard.services.transitions import Transitions
 
@@ -268,6 +269,6 @@ class RegistrationOrchestrator:
 def _contact(stored: Registration, given: str | None, seen: str | None) -> str | None:
     """The address to keep, empty for none; None where another one was put in its place meanwhile."""
     current = stored.contact_email or ""
-    if given is None or given == seen or given == current:
+    if given in {None, seen, current}:
         return current
     return given if seen is None or seen == current else None

@@ -12,7 +12,11 @@ from wizard.core.registration import Registration
 from wizard.services.codes import Codes, six_digits
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import open_registration
-from wizard.services.ports import Call, Digests, Message, RegistrationStore, UnitOfWork, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.messages import Message
+from wizard.services.ports.proofs import Digests
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 _PURPOSE = "proof code"
 

@@ -21,7 +21,9 @@ from wizard.core.records import Record, Verification, VerificationState, differe
 from wizard.core.rules import RULES_BY_ID, evaluate, failures
 from wizard.services.checking import Checking
 from wizard.services.events import EventBus, make_event
-from wizard.services.ports import Call, RecordTaken, UnitOfWork, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.records import RecordTaken
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 
 @dataclass(frozen=True, slots=True)

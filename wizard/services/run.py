@@ -26,7 +26,8 @@ from wizard.core.workflow import Operation, require_allowed
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import as_shown_to, open_registration
-from wizard.services.ports import Call, RegistrationStore, RevisionConflict
+from wizard.services.ports.calls import Call
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
 
 # Two writers at once are usual (two tabs), a dozen in a row are not.
 _TRIES = 12

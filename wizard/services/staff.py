@@ -20,7 +20,9 @@ from wizard.core.registration import Status
 from wizard.services.authority import require_desk_or_system, require_main_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import open_registration
-from wizard.services.ports import Call, RegistrationPage, RegistrationStore, UnitsOfWork
+from wizard.services.ports.calls import Call
+from wizard.services.ports.registrations import RegistrationPage, RegistrationStore
+from wizard.services.ports.units import UnitsOfWork
 
 PASSWORD_LENGTH = 12
 LONGEST_PASSWORD = 1000

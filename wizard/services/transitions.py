@@ -14,7 +14,7 @@ from wizard.core.rules import failures, warnings
 from wizard.core.workflow import Operation, next_operation
 from wizard.services.checking import Checking, linking_checks, linking_problems
 from wizard.services.creation import Creation, Submission, closed, with_failures
-from wizard.services.ports import UnitOfWork, UnitsOfWork
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.run import Change, Run
 
 

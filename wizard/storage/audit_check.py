@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wizard.services.ports import NotedHead
+from wizard.services.ports.trail import NotedHead
 from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.orm import Session
 
 from wizard.core.events import Event, EventName
-from wizard.services.ports import AuditRow, NotedHead
+from wizard.services.ports.trail import AuditRow, NotedHead
 from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
 from wizard.storage.audit_check import departures, findings, heads
 from wizard.storage.crypto import Cipher

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from redis.client import Pipeline
 
-from wizard.services.ports import StoredSession
+from wizard.services.ports.browsers import StoredSession
 from wizard.storage import scripts
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_access import Client, pipeline, reaching_redis

@@ -21,7 +21,7 @@ import structlog
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports import Mail, MailRefused, MailSender
+from wizard.services.ports.messages import Mail, MailRefused, MailSender
 
 TIMEOUT = 10.0
 _PORTS = {"smtp": smtplib.SMTP_PORT, "smtps": smtplib.SMTP_SSL_PORT}

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from wizard.services.ports import ClaimedMessage, Message
+from wizard.services.ports.messages import ClaimedMessage, Message
 from wizard.storage.crypto import Cipher, Undecipherable
 from wizard.storage.trail_tables import MessageState, OutboxRow
 from wizard.storage.upsert import insert_or

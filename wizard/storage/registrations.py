@@ -18,7 +18,7 @@ from typing import cast
 from wizard.core.clock import Clock
 from wizard.core.education import member_number_key
 from wizard.core.registration import Registration, Status
-from wizard.services.ports import RegistrationPage, RevisionConflict
+from wizard.services.ports.registrations import RegistrationPage, RevisionConflict
 from wizard.storage import scripts
 from wizard.storage.codec import microseconds
 from wizard.storage.crypto import Cipher

@@ -13,7 +13,7 @@ from structlog.contextvars import bind_contextvars
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.web.session_ids import is_session_id
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from werkzeug import Response
 
 from wizard.core.category import CategoryDecision, determine_category
-from wizard.services.ports import Message
+from wizard.services.ports.messages import Message
 from wizard.web import access, facts, language, wording
 from wizard.web.applicant.page import SHOWN_STEPS, STEP_TITLES, Milestone, page, shared
 from wizard.web.applicant.review import Row

@@ -9,7 +9,7 @@ from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports import StoredSession
+from wizard.services.ports.browsers import StoredSession
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.config import Settings
-from wizard.services.ports import Mail, Message
+from wizard.services.ports.messages import Mail, Message
 from wizard.web import choices, dates
 from wizard.web.language import SOURCE, languages
 

@@ -1,18 +1,16 @@
-"""What protects every page: headers, small bodies, CSRF tokens, and static files under addresses of their own."""
+"""What protects every page: headers, small bodies, and CSRF tokens."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from flask import Flask, Response, has_request_context, request, url_for
+from flask import Flask, Response, has_request_context, request
 from flask_wtf.csrf import CSRFProtect
 
 from wizard.config import Settings
 from wizard.web import access
+from wizard.web.static_files import StaticFiles
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -32,10 +30,9 @@ STRICT_TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 # The longest form is the privacy step: a thousand characters of notes, percent-encoded.
 MAX_BODY = 64 * 1024
 _MAX_PARTS = 100
-_DIGEST_LENGTH = 16
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:
     """Protect every answer of the app and every form that it takes."""
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
@@ -49,8 +46,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SECRET_KEY=[_csrf_key(key) for key in reversed(settings.secret_keys)],
     )
     csrf = CSRFProtect(app)
-    files = StaticFiles.under(Path(app.static_folder or ""))
-    app.jinja_env.globals["static_url"] = files.url
     app.context_processor(_for_forms)
     app.before_request(lambda: _guard(csrf))
 
@@ -62,34 +57,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         return response
 
     app.after_request(protect)
-
-
-@dataclass(frozen=True, slots=True)
-class StaticFiles:
-    """The static files with a digest of each, worked out at the start: the same in every worker."""
-
-    digests: Mapping[str, str]
-
-    @classmethod
-    def under(cls, folder: Path) -> StaticFiles:
-        """All files of a folder."""
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-        return cls({path.relative_to(folder).as_posix(): _digest(path) for path in files})
-
-    def url(self, filename: str) -> str:
-        """Where a file is, under an address that changes with its contents. Raises `KeyError` where there is none."""
-        return url_for("static", filename=filename, v=self.digests[filename])
-
-    def caching(self) -> str:
-        """How long what was asked for may be kept: for good, if asked for by its digest."""
-        filename = (request.view_args or {}).get("filename", "")
-        if filename in self.digests and request.args.get("v") == self.digests[filename]:
-            return "public, max-age=31536000, immutable"
-        return "no-cache"
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def _csrf_key(key: str) -> bytes:

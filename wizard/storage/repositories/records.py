@@ -17,7 +17,7 @@ from wizard.core.education import FIELDS, EducationData, member_number_key
 from wizard.core.errors import Conflict, StaleVersion
 from wizard.core.records import NewRecord, Record, Verification, VerificationState
 from wizard.core.rules import Holdings
-from wizard.services.ports import RecordTaken
+from wizard.services.ports.records import RecordTaken
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
 from wizard.storage.tables import RecordRow
@@ -81,7 +81,10 @@ class SqlRecords:
         at: datetime,
         declaration_version: str | None = None,
     ) -> Record:
-        """Change a record's data, which may have been declared anew. Raises `StaleVersion`, `Conflict` where it is gone, and `RecordTaken`."""
+        """Change a record's data, which may have been declared anew.
+
+        Raises `StaleVersion`, `Conflict` where it is gone, and `RecordTaken`.
+        """
         changed = (
             update(RecordRow)
             .where(RecordRow.id == record.id, RecordRow.version == record.version)

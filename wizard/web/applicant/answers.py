@@ -10,7 +10,7 @@ from wizard.core.errors import NotFound, SessionExpired, StaleVersion, WizardErr
 from wizard.core.registration import Registration
 from wizard.core.results import OperationResult
 from wizard.core.steps import FIELDS_OF, Step
-from wizard.services.ports import Staging
+from wizard.services.ports.calls import Staging
 from wizard.web import wording
 from wizard.web.access import services
 from wizard.web.applicant import aside

@@ -25,8 +25,9 @@ class ConfirmStep(Handler):
         if registration is not None and not _may_submit(visit, registration):
             return to_step(Step.ACCOUNT, visit.session_id)
         form = DeclarationForm()
-        # What was declared of other answers than these is declared anew.
-        form.declaration.data = False
+        if visit.stale:
+            # What was declared of other answers than these is declared anew.
+            form.declaration.data = False
         return _declaration(visit, registration, form)
 
     def submit(self, visit: Visit) -> Response:

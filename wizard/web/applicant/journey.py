@@ -10,7 +10,7 @@ from werkzeug import Response
 from wizard.core.errors import NotFound, SessionExpired, WizardError
 from wizard.core.registration import Registration
 from wizard.core.steps import Step
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.web.access import current_call, services
 from wizard.web.language import current
 

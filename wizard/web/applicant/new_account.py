@@ -11,7 +11,7 @@ from wizard.core.errors import RuleViolated, ValidationFailed, WorkflowStateInva
 from wizard.core.registration import Registration
 from wizard.core.steps import Step
 from wizard.services.member_numbers import Newcomer
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.web import limits, wording
 from wizard.web.access import browser_session, current_call, grant_proof, require_access, services
 from wizard.web.applicant import aside

@@ -14,7 +14,7 @@ from wizard.core.education import FIELDS
 from wizard.core.errors import RuleViolated, WizardError, WorkflowStateInvalid
 from wizard.core.registration import Registration
 from wizard.core.steps import next_step
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.web import access
 from wizard.web import wording as sentences
 from wizard.web.applicant.page import STEP_TITLES

@@ -7,7 +7,7 @@ from werkzeug import Response
 
 from wizard.core.actors import Actor
 from wizard.core.errors import Unauthenticated
-from wizard.services.ports import Call
+from wizard.services.ports.calls import Call
 from wizard.web import access, limits, wording
 from wizard.web.language import local_path
 from wizard.web.staff.forms import SignInForm

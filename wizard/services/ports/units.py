@@ -1,0 +1,66 @@
+"""Transactions of the database, with everything that can be reached in one."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from wizard.services.ports.messages import Outbox
+from wizard.services.ports.people import Accounts, MembershipYears, Staff
+from wizard.services.ports.proofs import Codes, Links
+from wizard.services.ports.records import Records
+from wizard.services.ports.trail import AuditTrail
+
+
+class UnitOfWork(Protocol):
+    """One database transaction: committed by the service, rolled back otherwise.
+
+    Entering or using it raises ExternalServiceError("database") where the database cannot be reached.
+    """
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def codes(self) -> Codes: ...
+
+    @property
+    def links(self) -> Links: ...
+
+    @property
+    def staff(self) -> Staff: ...
+
+    @property
+    def membership_years(self) -> MembershipYears: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def commit(self) -> None: ...
+
+
+class UnitsOfWork(Protocol):
+    """Begins transactions."""
+
+    def write(self) -> UnitOfWork:
+        """A transaction that may write (on SQLite it takes the write lock at once)."""
+        ...
+
+    def read(self) -> UnitOfWork:
+        """A transaction that only reads."""
+        ...
