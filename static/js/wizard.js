@@ -29,10 +29,20 @@
     document.querySelector("main h1")?.focus({ preventScroll: true });
   }
 
+  // Going back to a page that leads on to another (the receipt, after submitting): its address is the other's.
+  let goingBack = false;
+  window.addEventListener("popstate", () => { goingBack = true; }, true);
+
+  function arriveElsewhere(answer) {
+    if (answer?.redirected) history.replaceState(history.state, "", answer.url);
+  }
+
   document.addEventListener("htmx:after:swap", (event) => {
     const target = event.detail.ctx.target;
     const whole = target === document.body || target === "body";
     if (whole) {
+      if (goingBack) arriveElsewhere(event.detail.ctx.response?.raw);
+      goingBack = false;
       arrive();
       time.start();
     } else if (document.activeElement === document.body && target?.id) {

@@ -74,7 +74,7 @@ def test_nothing_moves_for_who_asked_for_stillness(new_context: NewContext) -> N
 
 
 def test_the_receipt_prints_on_one_page_without_what_is_for_the_screen(page: Page, served: Served) -> None:
-    driving.to_confirm(page, "osot-0000004", served)
+    driving.to_confirm(page, served.member(), served)
     number = driving.submit(page)
     page.emulate_media(media="print")
     expect(page.locator("#receipt-number")).to_have_text(number)

@@ -18,11 +18,13 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener
+from uuid import uuid4
 
 from bs4 import BeautifulSoup, Tag
 
 from tests.support.waiting import wait_for
 
+_NUMBER = re.compile(r"osot-\d{7}")
 _CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
 
 
@@ -63,6 +65,13 @@ class Served:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def member(self) -> str:
+        """The number of a member of this test's own, without a record."""
+        said = self.run("accounts", "add", "--name", "Vera Own", "--email", f"vera.{uuid4().hex}@example.org")
+        found = _NUMBER.search(said)
+        assert found is not None, said
+        return found[0]
 
     def prepare(self) -> None:
         """Migrate, and add the demonstration's people."""

@@ -220,7 +220,7 @@ def _require(problems: Sequence[Problem]) -> None:
 
 def _is_address(email: str) -> bool:
     try:
-        validate_email(email, check_deliverability=False, test_environment=True)
+        validate_email(email, check_deliverability=False, test_environment=True, allow_smtputf8=False)
     except EmailNotValidError:
         return False
     return True

@@ -11,7 +11,8 @@ from wizard.core.mail_domains import ends_with_studies
 def is_address(text: str) -> bool:
     """Whether a text has the form of an address; nobody is asked over the network."""
     try:
-        validate_email(text, check_deliverability=False)
+        # Mail servers that take other letters before the @ are few: without one there, such a mail would be lost.
+        validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
         return False
     return True

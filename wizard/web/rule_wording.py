@@ -34,7 +34,8 @@ FAILED: dict[str, LazyString] = {
     "graduation_year.required": _("Choose the year in which you graduated or will graduate."),
     "graduation_year.choice": _("Choose your graduation year from the list."),
     "graduation_year.range": _(
-        "%(graduation_year)s is not a year that can be registered today. Choose a year up to %(latest)s from the list."
+        "%(graduation_year)s is not a year that can be registered today. Choose one from the list: up to %(latest)s, "
+        "and years before 1980 by their decade."
     ),
     "coto_status.required": _(
         "Choose your standing with the College (COTO). “Which is mine?” above the question helps you to find it."
