@@ -33,6 +33,7 @@ SECRET_KEYS = (
     "tests-newest-0123456789-abcdefghijklmnopqrstuvwxyz",
     "tests-oldest-9876543210-zyxwvutsrqponmlkjihgfedcba",
 )
+PATIENCE = 8.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, not a file of ours
 ENOUGH_MEMORY = 2 << 30
 
@@ -76,6 +77,8 @@ def settings(valkey: Valkey, tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path,
         redis_url=valkey.url,
+        # On a busy machine an answer may take its time; what happens without one has tests of its own.
+        redis_timeout=PATIENCE,
         database_url=f"sqlite:///{tmp_path / 'wizard.db'}",
         secret_keys=SECRET_KEYS,
     )

@@ -76,6 +76,9 @@ class Settings(BaseModel):
         description="`redis://`, `rediss://`, `unix://`, `redis+sentinel://host,host/service` "
         "or `redis+cluster://host,host`; unset, a Valkey is started in the data directory",
     )
+    redis_timeout: float = Field(
+        1.0, gt=0, le=10, description="For how many seconds an answer of Redis is waited for, before a page says so"
+    )
     database_url: DatabaseUrl = Field(
         default_factory=_sqlite,
         repr=False,

@@ -84,7 +84,7 @@ def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
 
 
 def _stores(app: Flask, settings: Settings, clock: Clock) -> Stores:
-    client = connect(settings.redis_url or embedded_url(settings))
+    client = connect(settings.redis_url or embedded_url(settings), timeout=settings.redis_timeout)
     cipher = Cipher(settings.secret_keys)
     documents = StoredValues(cipher, clock, settings.session_grace)
     return Stores(
