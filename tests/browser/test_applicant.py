@@ -30,6 +30,17 @@ def test_journey_without_script(new_context: NewContext, served: Served) -> None
     driving.heading(page, "Nothing is left in this browser")
 
 
+def test_without_script_too_the_summary_has_the_focus(new_context: NewContext) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    driving.start(page)
+    driving.go_on(page)
+    assert page.title().startswith("Error:")
+    # Where scripts are off, the page itself can be asked only from outside of it.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#user_business_id")
+
+
 def test_focus_goes_to_the_heading_then_to_the_summary(page: Page) -> None:
     driving.start(page)
     expect(page.locator("h1")).to_be_focused()
@@ -46,7 +57,7 @@ def test_field_is_checked_as_it_is_left(page: Page) -> None:
     number.fill("no such number!")
     number.press("Tab")
     expect(page.locator("#user_business_id-error")).to_contain_text("1 to 20 letters")
-    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_role("button", name="I don’t know my member number")).to_be_focused()
     number.fill("osot-0000001")
     number.press("Tab")
     expect(page.locator("#user_business_id-error")).to_have_count(0)

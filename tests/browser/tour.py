@@ -58,8 +58,8 @@ class Tour:
         settled(self.page)
         stop = Stop(name, self.page, self.language, self.width, focus, wrong)
         for visitor in self.visitors:
-            if wrong := list(visitor(stop)):
-                self.found.setdefault(f"{visitor.__name__} {name}", []).extend(wrong)
+            if what := list(visitor(stop)):
+                self.found.setdefault(f"{visitor.__name__} {name}", []).extend(what)
 
     def visit(self, path: str, name: str | None = None, *, wrong: bool | None = None) -> None:
         """Go to an address by itself; look where a name for the state is given."""

@@ -110,7 +110,7 @@ def changed_meanwhile(tour: Tour) -> None:
         tour.visit(f"{place}/{step}")
         tour.put({"version": "1"})
         tour.press()
-        tour.look(f"{step}-changed-meanwhile", focus=HEADING, wrong=True)
+        tour.look(f"{step}-changed-elsewhere", focus=HEADING, wrong=True)
 
 
 def account(tour: Tour) -> None:
