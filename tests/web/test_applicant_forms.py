@@ -55,7 +55,7 @@ def assert_wrong(soup: BeautifulSoup, field: str, message: str) -> None:
         ("education", {"country": "FR"}, "country", "McMaster University is in Ontario"),
         ("education", {"country": ""}, "country", "Choose the country"),
         ("education", {"graduation_year": ""}, "graduation_year", "Choose the year"),
-        ("education", {"graduation_year": "2035"}, "graduation_year", "Choose a year up to 2029"),
+        ("education", {"graduation_year": "2035"}, "graduation_year", "Choose one from the list: up to 2029"),
         ("education", {"degree_type": ""}, "degree_type", "Choose the degree"),
         ("coto", {"coto_status": ""}, "coto_status", "Choose your standing"),
         ("coto", {"coto_status": "general"}, "coto_registration", "Enter your COTO registration number"),
