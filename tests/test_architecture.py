@@ -34,7 +34,7 @@ MAY_IMPORT_TOO = {
 # Libraries beside the standard one; a layer that is not named may use any.
 MAY_USE: Mapping[str, tuple[str, ...]] = {
     "wizard.core": (),
-    "wizard.services": ("argon2", "blinker", "email_validator", "structlog"),
+    "wizard.services": ("argon2", "blinker", "email_validator", "pyotp", "openpyxl", "structlog", "xlsxwriter"),
 }
 MAY_NOT_USE: Mapping[str, tuple[str, ...]] = {
     "wizard.storage": ("flask", "flask_babel", "flask_session", "flask_wtf", "jinja2", "werkzeug", "wtforms"),
@@ -50,8 +50,8 @@ UNSAFE = {"dill", "jsonpickle", "marshal", "pickle", "shelve"}
 MODULE_LINES, FUNCTION_LINES = 250, 40
 LONGER_MODULES = {
     "wizard.core.rules": (370, "every rule of the specification in one table, with its check beside it"),
-    "wizard.core.registration": (305, "the document and all its transitions, which keep each other's promises"),
-    "wizard.services.orchestrator": (275, "every operation on a registration, in the order of the specification"),
+    "wizard.core.registration": (310, "the document and all its transitions, which keep each other's promises"),
+    "wizard.services.orchestrator": (295, "every operation on a registration, in the order of the specification"),
 }
 LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {}
 # Made by Alembic, or declarations of columns.

@@ -21,24 +21,32 @@ import structlog
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import FlaskGroup
+from pyotp import TOTP
 from redis import Redis, RedisCluster
 from sqlalchemy import delete
 
 from tests.conftest import SECRET_KEYS
 from tests.support.databases import copy_sqlite, engine_of, unguard
+from tests.support.desk import recorded
+from tests.support.new_records import education, new_record
 from tests.support.valkey import Valkey
+from tests.support.workbooks import cells
 from wizard import cli, create_app
 from wizard.commands import base, checks, demo, wording
 from wizard.commands.worker import Worker
 from wizard.config import Settings
-from wizard.core.actors import Actor
+from wizard.core.accounts import AccountStatus
+from wizard.core.actors import Actor, Privilege
+from wizard.core.choices import EducationCategory
 from wizard.core.clock import Clock, FixedClock
 from wizard.core.education import EducationData
 from wizard.core.errors import ExternalServiceError
+from wizard.services.authenticator import new_key
 from wizard.services.bundle import Services
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
 from wizard.services.ports.calls import Call, Staging
-from wizard.services.staff import Desk
+from wizard.services.record_lists import RecordLists
+from wizard.services.sign_in import Lacking, SignIn
 from wizard.storage import database
 from wizard.storage.audit_trail import plant_root
 from wizard.storage.crypto import Cipher
@@ -190,9 +198,9 @@ def test_a_bar_shows_progress_where_a_person_watches(monkeypatch: pytest.MonkeyP
 # --- Staff -----------------------------------------------------------------------------------------------------
 
 
-def desk(app: Flask) -> Desk:
+def sign_in(app: Flask) -> SignIn:
     services: Services = app.extensions["wizard"]
-    return services.desk
+    return services.sign_in
 
 
 @pytest.fixture
@@ -208,20 +216,33 @@ def test_staff_are_added_listed_and_disabled(site: Flask) -> None:
     run("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", "--password-stdin", given=given)
     said = run("staff", "add", "mia", "--name", "Mia", "--privilege", "main", given=given * 2)
     assert "long enough for it" not in said
-    member = desk(site).sign_in(CLIENT, "ann", "long enough for it")
+    member, _ = sign_in(site).password(CLIENT, "ann", "long enough for it")
     assert [line.split() for line in run("staff", "list").splitlines()] == [
         ["ann", "admin", "active", "Ann"],
         ["mia", "main", "active", "Mia"],
     ]
     assert "ann can no longer sign in" in run("staff", "disable", "ann")
     assert "disabled" in run("staff", "list")
-    assert desk(site).member(member.id, member.epoch) is None
+    assert sign_in(site).member(member.id, member.epoch) is None
 
 
 def test_a_password_can_be_made_and_is_shown_once(site: Flask) -> None:
     said = run("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", "--generate")
     (password,) = re.findall(r"shown only now: (\S+)", said)
-    assert desk(site).sign_in(CLIENT, "ann", password).username == "ann"
+    assert sign_in(site).password(CLIENT, "ann", password)[0].username == "ann"
+
+
+def test_who_has_lost_the_phone_is_helped(site: Flask) -> None:
+    given, key = "long enough for it\n", new_key()
+    run("staff", "add", "ann", "--name", "Ann", "--privilege", "admin", "--password-stdin", given=given)
+    services: Services = site.extensions["wizard"]
+    code, call = TOTP(key).at(services.clock.now()), Call(Actor.staff("ann", Privilege.ADMIN))
+    services.my_sign_in.set_up(call, key, code=code, password=given.strip())
+    assert sign_in(site).password(CLIENT, "ann", given.strip())[1] is Lacking.CODE
+    assert "ann signs in with the password alone" in run("staff", "reset-totp", "ann")
+    assert sign_in(site).password(CLIENT, "ann", given.strip())[1] is Lacking.NOTHING
+    assert "no authenticator app" in run("staff", "reset-totp", "ann", exits=1)
+    assert "nobody with this user name" in run("staff", "reset-totp", "bob", exits=1)
 
 
 @pytest.mark.usefixtures("environ")
@@ -281,6 +302,55 @@ def test_what_has_expired_is_cleaned_up(site: Flask, create: Create) -> None:
     assert left is not None
     assert (left.ended, left.data) == (True, EducationData())
     assert [line.split()[0] for line in run("sessions", "list").splitlines()] == [other]
+
+
+def test_categories_are_refreshed_and_a_dry_run_only_tells(site: Flask) -> None:
+    nothing = "Every record has the category that holds today.\n"
+    assert run("categories", "refresh") == run("categories", "refresh", "--dry-run") == nothing
+    with base.stores_of(site).units.write() as unit:
+        account = unit.accounts.add(
+            name="Ada", email="ada@example.org", status=AccountStatus.ACTIVE, language="en", number=None
+        )
+        data = education(user_business_id=account.number, graduation_year="1999")
+        unit.records.add(new_record(account.id, data=data, category=EducationCategory.STUDENT))
+        unit.commit()
+    told = "osot-oted-0000001  1999       student to graduated\nstudent to graduated: 1 would move.\n"
+    for _ in range(2):
+        assert run("categories", "refresh", "--dry-run") == told
+    assert run("categories", "refresh") == "student to graduated: 1 moved.\n"
+    assert run("categories", "refresh") == nothing
+
+
+def test_records_are_exported_to_a_file_of_the_owner_alone(site: Flask, tmp_path: Path) -> None:
+    assert "osot-0000001" in run("accounts", "add", "--name", "=Ada", "--email", "ada@example.org")
+    recorded(base.services_of(site))
+    file = tmp_path / "records.csv"
+    file.write_text("old")
+    assert run("records", "export", str(file)) == f"1 records are in {file}.\n"
+    assert "osot-oted-0000001" in file.read_text("utf-8-sig")
+    assert "'=Ada" in file.read_text("utf-8-sig")
+    assert file.stat().st_mode & 0o777 == 0o600
+    coded = tmp_path / "coded"
+    run("records", "export", str(coded), "--format", "xlsx", "--codes", "--university", "mcmaster")
+    assert cells(coded.read_bytes())[0]["university_code"].value == "2"
+    assert run("records", "export", str(file), "--category", "student").startswith("0 records")
+    assert sorted(each.name for each in tmp_path.iterdir() if "records" in each.name) == ["records.csv"]
+
+
+@pytest.mark.usefixtures("site")
+def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "records.csv"
+    file.write_text("old")
+    assert "ends in .csv or .xlsx" in run("records", "export", str(tmp_path / "x.ods"), exits=2)
+    assert "cannot be written" in run("records", "export", str(tmp_path / "none" / "x.csv"), exits=1)
+
+    def failing(*_arguments: object, **_more: object) -> int:
+        raise ExternalServiceError("database")
+
+    monkeypatch.setattr(RecordLists, "export", failing)
+    assert "database cannot be reached" in run("records", "export", str(file), exits=1)
+    assert file.read_text() == "old"
+    assert sorted(each.name for each in tmp_path.iterdir() if "records" in each.name) == ["records.csv"]
 
 
 def test_cleaning_up_repairs_all_indexes(site: Flask, redis_client: Redis) -> None:
@@ -500,7 +570,7 @@ def test_the_demonstration_is_added_once_and_says_how_to_sign_in(site: Flask) ->
         assert new.name in said
     for username, _, privilege, password in demo.STAFF:
         assert re.search(rf"{username}\s+password {password}", said)
-        assert desk(site).sign_in(CLIENT, username, password).privilege is privilege
+        assert sign_in(site).password(CLIENT, username, password)[0].privilege is privilege
     assert run("membership-year", "show").startswith("The membership year runs to ")
     assert "nothing was added" in run("demo")
     assert len(run("accounts", "list").splitlines()) == len(demo.GRADUATES)
@@ -510,9 +580,9 @@ def test_the_demonstration_is_added_once_and_says_how_to_sign_in(site: Flask) ->
 def test_a_demonstration_that_was_cut_off_is_completed() -> None:
     username, name, privilege, _ = demo.STAFF[0]
     run("staff", "add", username, "--name", name, "--privilege", privilege.value, "--generate")
-    run("membership-year", "set", "2030-01-01")
+    run("membership-year", "set", "2028-01-01")
     run("demo")
-    assert "2030-01-01" in run("membership-year", "show")
+    assert "2028-01-01" in run("membership-year", "show")
     assert len(run("staff", "list").splitlines()) == 2
 
 
@@ -575,7 +645,7 @@ class Rounds:
     """Services of which nothing works at first; the worker is stopped after some rounds."""
 
     def __init__(self, stop: threading.Event, outcomes: list[int | Exception]) -> None:
-        self.delivery = self.housekeeping = self
+        self.delivery = self.housekeeping = self.refresh = self
         self.stop, self.outcomes, self.tidied = stop, outcomes, 0
 
     def deliver_due(self, limit: int) -> int:
@@ -589,6 +659,9 @@ class Rounds:
     def run_once(self) -> None:
         self.tidied += 1
         raise ExternalServiceError("redis")
+
+    def run_due(self) -> bool:
+        raise ExternalServiceError("database")
 
 
 def test_a_worker_survives_whatever_one_round_meets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -622,9 +695,9 @@ def test_a_worker_pauses_longer_each_time_it_fails_for_a_reason_nobody_foresaw()
 def test_flasks_own_command_has_them_too(site: Flask) -> None:
     cli.init_app(site)
     group = FlaskGroup(create_app=lambda: site)
-    said = CliRunner().invoke(group, ["membership-year", "set", "2031-01-31"])
-    assert (said.exit_code, said.output) == (0, "The membership year runs to 2031-01-31.\n")
-    assert "2031-01-31" in run("membership-year", "show")
+    said = CliRunner().invoke(group, ["membership-year", "set", "2028-01-31"])
+    assert (said.exit_code, said.output) == (0, "The membership year runs to 2028-01-31.\n")
+    assert "2028-01-31" in run("membership-year", "show")
     said = CliRunner().invoke(group, ["staff", "disable", "nobody"])
     assert (said.exit_code, said.output) == (1, "Error: There is nobody with this user name.\n")
     assert CliRunner().invoke(group, ["check"]).exit_code == 0

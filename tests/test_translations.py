@@ -171,6 +171,9 @@ def test_no_sentence_mixes_languages(app: Flask, language: str) -> None:
         "latest": "2029",
         "error_id": "abc",
         "most": "500",
+        "missing": "name",
+        "rows": "2001",
+        "last": "2028",
         "expires_at": "2026-11-23T15:00:00+00:00",
     }
     with app.test_request_context("/"), force_locale(language):

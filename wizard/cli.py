@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from wizard.commands import base, demo, desk, people, running
+from wizard.commands import base, bulk, categories, demo, desk, people, records, running
 
 
 @click.group(cls=base.Group)
@@ -25,7 +25,10 @@ for _command in (
     people.accounts,
     people.staff,
     desk.membership_year,
+    categories.categories,
+    bulk.bulk,
     desk.sessions,
+    records.records,
     desk.audit,
     running.check,
 ):

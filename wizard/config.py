@@ -122,6 +122,10 @@ class Settings(BaseModel):
         default=False,
         description="Put every `student` and `new_graduated` record into the verification queue",
     )
+    staff_totp_required: bool = Field(
+        default=False,
+        description="Whoever signs in as staff needs an authenticator app, and sets it up right after the password",
+    )
     base_url: WebUrl = Field(
         "http://127.0.0.1:8000",
         description="Begins the links that are made outside a request, such as in mails",

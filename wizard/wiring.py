@@ -13,11 +13,17 @@ from redis import Redis, RedisCluster
 from wizard.config import Settings
 from wizard.core.clock import Clock
 from wizard.core.registration import Lifetimes
+from wizard.services.account_desk import AccountDesk
 from wizard.services.accounts import AccountService
 from wizard.services.approvals import Approvals
 from wizard.services.audit import AuditDrain
+from wizard.services.board import Board
+from wizard.services.bulk import Bulk
+from wizard.services.bulk_rows import BulkRows
+from wizard.services.bulk_work import BulkWork
 from wizard.services.bundle import Services
 from wizard.services.checking import Checking
+from wizard.services.conflicts import Conflicts
 from wizard.services.creation import Creation
 from wizard.services.delivery import Delivery
 from wizard.services.events import EventBus, log_event
@@ -25,15 +31,23 @@ from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
 from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
+from wizard.services.my_sign_in import MySignIn
+from wizard.services.notes import Notes
 from wizard.services.orchestrator import RegistrationOrchestrator
+from wizard.services.passwords import Passwords
 from wizard.services.ports.messages import MailWriter
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import UnitsOfWork
 from wizard.services.proofs import Proofs
+from wizard.services.record_lists import RecordLists
 from wizard.services.records import RecordService
+from wizard.services.refresh import CategoryRefresh
 from wizard.services.run import Runner
+from wizard.services.sign_in import SignIn
 from wizard.services.staff import Desk
+from wizard.services.statistics import StatisticsService
 from wizard.services.transitions import Transitions
+from wizard.services.verification import Verifications
 from wizard.storage import database
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
@@ -103,23 +117,34 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
     events.subscribe(log_event)
     drain = AuditDrain(clock, units, registrations)
     checking = Checking(clock, units, re.compile(settings.coto_pattern), settings.verify_discounts)
-    orchestrator = RegistrationOrchestrator(
-        Runner(clock, registrations, drain, events, _lifetimes(settings)),
-        checking,
-        Transitions(checking, Creation(checking, units), units),
-    )
+    runner = Runner(clock, registrations, drain, events, _lifetimes(settings))
+    orchestrator = RegistrationOrchestrator(runner, checking, Transitions(checking, Creation(checking, units), units))
+    records = RecordService(units, checking, events)
+    passwords = Passwords()
     links = ResumeLinks(clock, units, registrations, events, orchestrator)
+    workers = BulkWork(clock, units, BulkRows(units, orchestrator, links, stores.cipher), events)
     return Services(
         clock=clock,
         orchestrator=orchestrator,
         proofs=Proofs(clock, units, registrations, events, stores.cipher),
         links=links,
-        desk=Desk(clock, units, registrations, events),
+        desk=Desk(clock, units, registrations, events, passwords),
+        sign_in=SignIn(clock, units, events, settings.staff_totp_required, passwords),
+        my_sign_in=MySignIn(clock, units, events, settings.staff_totp_required, passwords),
+        board=Board(clock, units, registrations),
+        statistics=StatisticsService(clock, units),
+        notes=Notes(clock, units, registrations, events),
         accounts=AccountService(clock, units, events),
+        account_desk=AccountDesk(clock, units, registrations, events),
         member_numbers=MemberNumbers(clock, units, registrations, events, stores.cipher, orchestrator),
         approvals=Approvals(clock, units, events),
         membership=MembershipService(clock, units, events),
-        records=RecordService(units, checking, events),
+        records=records,
+        record_lists=RecordLists(clock, units, events),
+        verifications=Verifications(clock, units, events),
+        conflicts=Conflicts(units, runner, records),
+        refresh=CategoryRefresh(clock, units, events),
+        bulk=Bulk(clock, units, events, workers, settings.session_max_age),
         delivery=Delivery(clock, units, writer, sender_for(settings)),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         events=events,

@@ -145,6 +145,7 @@
       });
       if (!select) return;
       // The input has no name: of its changes only the select's are anybody's business.
+      if (document.activeElement === select) input.focus();
       for (const name of ["input", "change"]) input.addEventListener(name, (event) => event.stopPropagation());
       input.addEventListener("focus", () => input.select());
       select.addEventListener("focus", () => input.focus());
@@ -419,7 +420,8 @@
     },
   });
   document.addEventListener("htmx:after:swap", enhance);
-  document.addEventListener("DOMContentLoaded", enhance);
+  // It is fetched with the first page that has a use for it (static/js/wizard.js).
+  enhance();
   window.addEventListener("pageshow", () => {
     for (const wrapper of document.querySelectorAll("[data-combobox]")) boxes.get(wrapper)?.refresh();
   });

@@ -29,6 +29,15 @@
     document.querySelector("main h1")?.focus({ preventScroll: true });
   }
 
+  // Only the pages with long lists have a use for comboboxes: their script comes with the first of them.
+  function fetchComboboxes() {
+    const wanted = document.querySelector("[data-combobox]")?.dataset.combobox;
+    if (!wanted || document.querySelector(`script[src="${wanted}"]`)) return;
+    const script = document.createElement("script");
+    script.src = wanted;
+    document.head.append(script);
+  }
+
   // Going back to a page that leads on to another (the receipt, after submitting): its address is the other's.
   let goingBack = false;
   window.addEventListener("popstate", () => { goingBack = true; }, true);
@@ -44,6 +53,7 @@
       if (goingBack) arriveElsewhere(event.detail.ctx.response?.raw);
       goingBack = false;
       arrive();
+      fetchComboboxes();
       time.start();
     } else if (document.activeElement === document.body && target?.id) {
       // What was pressed is gone with the fragment: go on at the field that took its place.
@@ -222,6 +232,7 @@
   else firstPage();
 
   function firstPage() {
+    fetchComboboxes();
     time.start();
     const summary = document.getElementById("error-summary");
     if (summary) focusOn(summary);

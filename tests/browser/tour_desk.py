@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.browser.stage import SYSTEM
 from tests.browser.tour import HEADING, SUMMARY, Tour
+from tests.browser.tour_accounts import all_accounts, categories
+from tests.browser.tour_board import board, notes
 from tests.support.seed import PASSWORD
 
 ADMIN, MAIN = "ann", "mia"
@@ -90,10 +92,10 @@ def with_every_privilege(tour: Tour) -> None:
 
 def accounts(tour: Tour) -> None:
     """Accounts that applicants made: none, some, refused, approved."""
-    tour.visit("/staff/accounts", "accounts")
+    tour.visit("/staff/accounts/waiting", "accounts-none-waiting")
     for name in ("Sasha Singh", "Toni Tran"):
         tour.with_new_account(name)
-    tour.visit("/staff/accounts", "accounts-waiting")
+    tour.visit("/staff/accounts/waiting", "accounts-waiting")
     tour.press("form[action$='/approve'] button", "account-approved", focus=HEADING)
     tour.page.locator("a[href$='/refuse']").first.click()
     tour.page.wait_for_selector("#reason")
@@ -108,4 +110,7 @@ def components(tour: Tour) -> None:
     tour.visit("/design", "design", wrong=False)
 
 
-PARTS = (signing_in, lists, one_registration, with_every_privilege, accounts, components)
+PARTS = (
+    *(signing_in, board, lists, notes, one_registration, with_every_privilege),
+    *(accounts, all_accounts, categories, components),
+)

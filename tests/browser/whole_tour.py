@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tests.browser import tour_applicant, tour_desk, tour_trouble
+from tests.browser import tour_applicant, tour_decisions, tour_desk, tour_records, tour_trouble
 from tests.browser.tour import Part
 
 LOCALES = {"en": "en-CA", "fr": "fr-CA"}
 # A window on a desk, which is zoomed, too; and a phone, with a finger for a pointer.
 WIDTHS = (1280, PHONE := 320)
-PARTS: tuple[Part, ...] = (*tour_applicant.PARTS, *tour_trouble.PARTS, *tour_desk.PARTS)
+PARTS: tuple[Part, ...] = (
+    *tour_applicant.PARTS,
+    *tour_trouble.PARTS,
+    *tour_desk.PARTS,
+    *tour_records.PARTS,
+    *tour_decisions.PARTS,
+)

@@ -48,6 +48,23 @@ def interrupted_submit(world: World) -> str:
     return session_id
 
 
+def test_a_whole_workflow_that_died_once_its_record_was_there_tells_of_no_step_twice(world: World) -> None:
+    session_id = world.staged().session_id
+    orchestrator, store = with_moment(world)
+
+    def die() -> None:
+        raise Killed
+
+    store.before_save = die
+    with pytest.raises(Killed):
+        orchestrator.execute_workflow(world.client, session_id, account_id=world.account.id)
+    again = world.orchestrator.execute_workflow(world.client, session_id, account_id=world.account.id)
+    assert (again.registration.status, again.success) == (Status.WORKFLOW_COMPLETED, True)
+    assert again.record is not None
+    trail = world.trail(session_id)
+    assert (len(trail), len(set(trail))) == (6, 6)
+
+
 def test_fifty_submits_at_once_make_one_record(world: World) -> None:
     session_id = world.at(Status.ACCOUNT_LINKED).session_id
 

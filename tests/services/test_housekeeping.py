@@ -23,7 +23,7 @@ from wizard.services.events import EventBus, make_event
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
 from wizard.services.links import ResumeLinks
 from wizard.services.ports.calls import Staging
-from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict, Selection
 from wizard.services.ports.units import UnitsOfWork
 from wizard.storage.indexes import FIXED, status_index
 
@@ -323,7 +323,7 @@ def spoil(world: World, redis_client: Redis) -> Registration:
     registration = world.staged()
     redis_client.delete(status_index(Status.STAGED))
     redis_client.zadd(status_index(Status.CANCELLED), {uuid4().bytes: 1})
-    assert (world.registrations.counts()[Status.STAGED], world.registrations.counts()[Status.CANCELLED]) == (0, 1)
+    assert (world.registrations.tally().statuses[Status.STAGED], world.registrations.tally().statuses[Status.CANCELLED]) == (0, 1)
     return registration
 
 
@@ -332,14 +332,14 @@ def test_the_real_indexes_are_repaired_round_by_round(world: World, redis_client
     worker = housekeeping(world)
     for _ in FIXED:
         worker.run_once()
-    assert (world.registrations.counts()[Status.STAGED], world.registrations.counts()[Status.CANCELLED]) == (1, 0)
-    assert world.registrations.page(status=Status.STAGED).registrations == (world.load(registration.session_id),)
+    assert (world.registrations.tally().statuses[Status.STAGED], world.registrations.tally().statuses[Status.CANCELLED]) == (1, 0)
+    assert world.registrations.page(Selection(status=Status.STAGED)).registrations == (world.load(registration.session_id),)
 
 
 def test_all_indexes_are_repaired_at_once_where_somebody_waits_for_it(world: World, redis_client: Redis) -> None:
     spoil(world, redis_client)
     housekeeping(world).repair_all()
-    assert (world.registrations.counts()[Status.STAGED], world.registrations.counts()[Status.CANCELLED]) == (1, 0)
+    assert (world.registrations.tally().statuses[Status.STAGED], world.registrations.tally().statuses[Status.CANCELLED]) == (1, 0)
 
 
 class RedisDown(StoreWithMoment):

@@ -89,7 +89,19 @@ def test_only_a_digest_of_the_code_is_kept(world: World, proofs: Proofs) -> None
     assert sent_code(world) not in stored.digest
 
 
-@pytest.mark.parametrize("code", ["", "12345", "1234567", "12345a", "١٢٣٤٥٦"])
+@pytest.mark.parametrize("around", ["{}", " {} ", "Code: {}", "{}.", "Your code is\n{}\n"])
+@pytest.mark.parametrize("between", ["", " ", "-", "\u00a0"])
+def test_a_code_may_be_pasted_with_the_words_around_it(
+    world: World, proofs: Proofs, around: str, between: str
+) -> None:
+    registration = world.staged()
+    send(world, proofs, registration)
+    code = sent_code(world)
+    typed = around.format(f"{code[:3]}{between}{code[3:]}")
+    assert check(world, proofs, registration, typed) == world.account.id
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "12345a", "123456 and 654321", "١٢٣٤٥٦"])
 def test_what_is_no_code_is_refused_and_costs_no_try(world: World, proofs: Proofs, code: str) -> None:
     registration = world.staged()
     send(world, proofs, registration)

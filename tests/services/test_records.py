@@ -236,3 +236,63 @@ def test_nobody_else_deletes_one(world: World, records: RecordService) -> None:
     for call in (owner(world), world.staff):
         with pytest.raises(PermissionDenied, match=r"privilege\.delete"):
             records.delete(call, record.id, reason="No.")
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 501])
+def test_a_deletion_needs_a_reason(world: World, records: RecordService, reason: str) -> None:
+    record = made(world)
+    with pytest.raises(ValidationFailed):
+        records.delete(world.main, record.id, reason=reason)
+    assert records.read(world.main, record.id) == record
+
+
+def test_a_record_that_was_changed_since_is_not_deleted(world: World, records: RecordService) -> None:
+    record = made(world)
+    records.correct(world.staff, record.id, {"notes": "Wait."}, version=record.version)
+    with pytest.raises(StaleVersion):
+        records.delete(world.main, record.id, reason="Entered twice.", version=record.version)
+    records.delete(world.main, record.id, reason="Entered twice.", version=record.version + 1)
+
+
+def test_the_same_correction_sent_twice_is_one(world: World, records: RecordService) -> None:
+    record = made(world)
+    first = records.correct(world.staff, record.id, {"notes": "Seen."}, version=record.version)
+    assert records.correct(world.staff, record.id, {"notes": "Seen."}, version=record.version) == first
+
+
+def test_the_history_is_that_of_registration_and_record(world: World, records: RecordService) -> None:
+    record = made(world)
+    records.correct(world.staff, record.id, {"notes": "Seen."}, version=record.version)
+    seen = records.with_history(world.staff, record.id)
+    assert seen.record is not None
+    assert (seen.record.number, seen.account) == (record.number, world.account)
+    names = [event.name.value for event in seen.history]
+    assert names == [
+        "education.staged",
+        "education.validated",
+        "education.category_determined",
+        "education.account_linked",
+        "education.created",
+        "record.updated",
+    ]
+
+
+def test_of_a_deleted_record_its_history_is_left(world: World, records: RecordService) -> None:
+    record = made(world)
+    records.delete(world.main, record.id, reason="Entered twice.")
+    seen = records.with_history(world.staff, record.id)
+    assert (seen.record, seen.account) == (None, None)
+    assert [event.name.value for event in seen.history] == ["education.created", "record.deleted"]
+    assert dict(seen.history[-1].changes) == {"reason": (None, "Entered twice.")}
+
+
+def test_the_history_is_for_the_desk(world: World, records: RecordService) -> None:
+    record = made(world)
+    for call in (owner(world), world.applicant("any")):
+        with pytest.raises(PermissionDenied):
+            records.with_history(call, record.id)
+    with pytest.raises(NotFound):
+        records.with_history(world.staff, str(uuid4()))
+    with pytest.raises(PermissionDenied):
+        records.to_be_deleted(world.staff, record.id)
+    assert records.to_be_deleted(world.main, record.id) == record

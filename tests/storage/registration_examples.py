@@ -129,6 +129,7 @@ ANY = {
     "errors": _problems,
     "warnings": _problems,
     "flag": st.none() | _text,
+    "failed": st.dictionaries(_text, st.integers(1, 2**31), max_size=3),
     "lives_long": st.booleans(),
     "chosen_ttl": st.none() | st.integers(1, 2**31),
     "reminded": st.booleans(),

@@ -47,7 +47,7 @@ def test_registrations_on_a_cluster(store: RedisRegistrationStore, cluster: Redi
     page = store.page(limit=5)
     assert page.registrations[0] == first
     assert len(store.page(cursor=page.cursor, limit=5).registrations) == 4
-    assert store.counts()[Status.VALIDATED] == 1
+    assert store.tally().statuses[Status.VALIDATED] == 1
     assert len(store.of_member("osot-0000001")) == 9
     assert len(store.expired(NOW + HOUR * 24)) == len(store.reminders_due(NOW + HOUR * 24)) == 9
     assert len(store.with_waiting_events()) == 9

@@ -11,8 +11,9 @@ from tests.storage.registration_examples import NOW, a_registration, an_event
 from tests.support.roundtrips import counted
 from wizard.core.clock import FixedClock
 from wizard.core.education import EducationData
-from wizard.core.registration import Registration, Status
-from wizard.services.ports.registrations import RevisionConflict
+from wizard.core.registration import Channel, Registration, Status
+from wizard.core.steps import Step
+from wizard.services.ports.registrations import RevisionConflict, Selection
 from wizard.storage.crypto import Cipher
 from wizard.storage.index_entries import IndexEntries
 from wizard.storage.indexes import ALL, EXPIRES, REMIND, WAITING, member_of, status_index
@@ -47,7 +48,7 @@ def pages(store: RedisRegistrationStore, status: Status | None = None, *, limit:
     found: list[tuple[Registration, ...]] = []
     cursor: str | None = None
     while not found or cursor:
-        page = store.page(status=status, cursor=cursor, limit=limit)
+        page = store.page(Selection(status=status), cursor=cursor, limit=limit)
         found.append(page.registrations)
         cursor = page.cursor
     return found
@@ -102,7 +103,7 @@ def test_counts_follow_each_change_of_status(store: RedisRegistrationStore) -> N
     saved = save(store, a_registration(status=Status.PENDING))
     save(store, a_registration(status=Status.PENDING))
     store.save(replace(saved, status=Status.STAGED), replacing=saved)
-    counts = store.counts()
+    counts = store.tally().statuses
     assert counts[Status.PENDING] == counts[Status.STAGED] == 1
     assert set(counts) == set(Status)
     assert sum(counts.values()) == 2
@@ -116,7 +117,7 @@ def test_round_trips_do_not_grow_with_the_number(store: RedisRegistrationStore, 
         assert trips.count == 2
         store.page(cursor=page.cursor, limit=25)
         assert trips.count == 4
-        store.counts()
+        store.tally()
         assert trips.count == 5
         assert len(store.of_member("n-1")) == 30
         assert trips.count == 8, "an index per secret, then all documents"
@@ -291,11 +292,17 @@ def test_a_lost_race_leaves_the_entries_of_the_winner(store: RedisRegistrationSt
 
 
 def test_entries_of_vanished_documents_are_dropped_when_met(store: RedisRegistrationStore, redis_client: Redis) -> None:
-    stays = save(store, a_registration(email="a@example.org").with_event(an_event()))
-    gone = save(store, a_registration(email="a@example.org").with_event(an_event()))
+    stays = save(store, a_registration(email="a@example.org", life=HOUR * 5).with_event(an_event()))
+    gone = save(store, a_registration(email="a@example.org", life=HOUR * 5).with_event(an_event()))
     lose_document(redis_client, gone)
     assert store.page().registrations == (stays,)
-    assert store.page(status=Status.STAGED).registrations == (stays,)
+    for selection in (
+        Selection(status=Status.STAGED),
+        Selection(step=Step.EDUCATION),
+        Selection(channel=Channel.WEB),
+        Selection(expiring=True),
+    ):
+        assert store.page(selection).registrations == (stays,)
     assert store.of_member("osot-0000001") == (stays,)
     assert store.expired(NOW + HOUR * 24) == (stays,)
     assert store.reminders_due(NOW + HOUR * 24) == (stays,)
@@ -312,7 +319,7 @@ def test_entries_that_disagree_are_mended_when_met(store: RedisRegistrationStore
     redis_client.zadd(REMIND, {member: 5})
     redis_client.zadd(WAITING, {member: 5})
     redis_client.zrem(status_index(Status.STAGED), member)
-    assert store.page(status=Status.CANCELLED).registrations == ()
+    assert store.page(Selection(status=Status.CANCELLED)).registrations == ()
     assert store.expired(NOW) == store.reminders_due(NOW) == store.with_waiting_events() == ()
     assert entries(redis_client) == right
 
@@ -340,7 +347,7 @@ def test_documents_that_cannot_be_read_are_passed_over_and_come_back(
     right = entries(redis_client)
     wrong_key = RedisRegistrationStore(redis_client, Cipher(["another" * 6]), clock, grace=GRACE)
     assert wrong_key.page().registrations == ()
-    assert wrong_key.page(status=Status.STAGED).registrations == ()
+    assert wrong_key.page(Selection(status=Status.STAGED)).registrations == ()
     assert wrong_key.expired(NOW + HOUR * 24) == wrong_key.with_waiting_events() == ()
     repair(wrong_key)
     assert redis_client.zcard(EXPIRES) == 0, "it keeps nobody else waiting"

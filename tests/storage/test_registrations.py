@@ -19,7 +19,7 @@ from tests.support.roundtrips import counted
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration, Status
-from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict, Selection
 from wizard.storage.crypto import Cipher
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
@@ -125,7 +125,7 @@ def test_fifty_writers_at_once_one_wins_each_time(store: RegistrationStore) -> N
     assert final.revision == 51
     assert set(final.durations.values()) == set(range(50))
     assert sum(tries) > 50, "there were conflicts, or this test shows nothing"
-    assert store.counts()[Status.STAGED] == 1
+    assert store.tally().statuses[Status.STAGED] == 1
 
 
 def test_saving_and_loading_cost_one_round_trip_each(store: RegistrationStore, redis_client: Redis) -> None:
@@ -237,7 +237,7 @@ def test_a_full_redis_is_an_external_service_error(store: RegistrationStore, red
         redis_client.config_set("maxmemory", 0)
     # What takes entries away works even then; the clean-up gives them back.
     store.repair_indexes(cursor=None)
-    assert store.page(status=Status.STAGED).registrations == (saved,)
+    assert store.page(Selection(status=Status.STAGED)).registrations == (saved,)
 
 
 def test_a_read_only_redis_is_an_external_service_error(store: RegistrationStore, redis_client: Redis) -> None:
@@ -259,7 +259,7 @@ def test_a_redis_that_is_not_there_is_an_external_service_error(
         lambda: store.load(registration.session_id),
         lambda: store.save(registration, replacing=None),
         store.page,
-        store.counts,
+        store.tally,
         lambda: store.of_member("osot-0000001"),
         lambda: store.expired(NOW),
         lambda: store.reminders_due(NOW),

@@ -14,7 +14,8 @@ from tests.support.databases import engine_of
 from tests.support.seed import PASSWORD
 from wizard.config import Settings
 from wizard.core.accounts import StaffMember
-from wizard.core.actors import Actor
+from wizard.core.actors import Actor, Privilege
+from wizard.core.records import Record
 from wizard.services.bundle import Services
 from wizard.services.ports.calls import Call, Staging
 
@@ -57,6 +58,16 @@ def staged(services: Services, *, email: str | None = None, **answers: str | Non
     """A registration with all answers, or with others; its session id."""
     staging = Staging(data={**ANSWERS, **answers}, contact_email=email)
     return services.orchestrator.stage(SYSTEM, staging).registration.session_id
+
+
+def recorded(services: Services, **answers: str | None) -> Record:
+    """The record of a registration with all answers, or with others, submitted by `main`."""
+    main, session_id = Call(Actor.staff("mia", Privilege.MAIN)), staged(services, **answers)
+    services.orchestrator.review(main, session_id)
+    services.orchestrator.link_account(main, session_id)
+    record = services.orchestrator.execute_workflow(main, session_id).record
+    assert record is not None
+    return record
 
 
 def own(client: FlaskClient, session_id: str) -> None:

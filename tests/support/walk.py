@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import BadRequest
 
+from tests.support import walk_accounts, walk_board, walk_decisions, walk_records
 from tests.support.applicant import Applicant, filled, one
 from tests.support.desk import SYSTEM, page, send, sign_in, staged
 from tests.support.outbox import waiting
@@ -187,10 +188,19 @@ def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
     client.get("/staff/sign-in")
     send(client, "/staff/sign-in")
     send(client, "/staff/sign-in", {"username": "mia", "password": "wrong"})
+    sign_in(client, seeded.admin)
+    record = walk_records.empty(client, services)
     for member in (seeded.admin, seeded.main):
         sign_in(client, member)
+        walk_records.looked_at(client, record)
+        if member is seeded.main:
+            walk_records.deleted(client, record)
         client.get("/staff/sessions")
         _accounts(client)
+        walk_accounts.accounts(client, seeded)
+        walk_accounts.categories(client)
+        walk_board.board(client, services)
+        walk_decisions.decisions(client, services)
         send(client, "/staff/sessions", {"member_number": "osot-9"}, of="/staff/sessions")
         session_id = staged(services, email="cam@example.org", user_business_id="osot-0000003")
         place = f"/staff/sessions/{session_id}"
@@ -215,14 +225,14 @@ def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
 
 def _accounts(client: FlaskClient) -> None:
     """All that wait are refused, after a reason that is missing, but the one that is needed further on."""
-    waiting_here = page(client.get("/staff/accounts")).select("table.accounts tbody tr")
+    waiting_here = page(client.get("/staff/accounts/waiting")).select("table.accounts tbody tr")
     for row in (row for row in waiting_here if "cam@example.org" not in row.text):
-        refusing = str(one(row, "a")["href"])
+        refusing = str(one(row, "a[href$=refuse]")["href"])
         for reason in ("", "x" * 501, "…"):
             send(client, refusing, {"reason": reason}, of=refusing)
-        send(client, refusing.replace("refuse", "approve"), of="/staff/accounts")
+        send(client, refusing.replace("refuse", "approve"), of="/staff/accounts/waiting")
     for done in ("approved", "refused"):
-        client.get(f"/staff/accounts?done={done}&after=none")
+        client.get(f"/staff/accounts/waiting?done={done}&after=none")
 
 
 def _help(client: FlaskClient, place: str, *, declare: bool) -> None:

@@ -11,7 +11,7 @@ from tests.support.seed import Seeded
 from tests.support.valkey import Valkey
 from wizard.core.actors import Actor, Privilege
 from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated
-from wizard.web import access
+from wizard.web import access, signing_in
 from wizard.web.session_ids import is_session_id
 
 SESSION = "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11"
@@ -69,10 +69,10 @@ def test_every_grant_changes_the_session_id(app_seeded: Seeded) -> None:
     changes: tuple[Callable[[], None], ...] = (
         lambda: access.grant_registration(SESSION),
         lambda: access.grant_proof(SESSION, "an-account"),
-        lambda: access.sign_in_browser(app_seeded.main),
+        lambda: signing_in.sign_in(app_seeded.main, by_two=False),
         lambda: access.grant_help(OTHER),
         lambda: access.stop_helping(OTHER),
-        access.sign_out_browser,
+        signing_in.sign_out,
         lambda: access.forget_registration(SESSION),
     )
     for change in changes:
@@ -82,7 +82,7 @@ def test_every_grant_changes_the_session_id(app_seeded: Seeded) -> None:
 
 
 def test_what_is_forgotten_is_gone_whole(app_seeded: Seeded) -> None:
-    access.sign_in_browser(app_seeded.main)
+    signing_in.sign_in(app_seeded.main, by_two=False)
     access.grant_registration(SESSION)
     access.grant_proof(SESSION, "an-account")
     access.grant_help(SESSION)
@@ -95,7 +95,7 @@ def test_what_is_forgotten_is_gone_whole(app_seeded: Seeded) -> None:
 
 def test_help_comes_before_owning(app_seeded: Seeded) -> None:
     access.grant_registration(SESSION)
-    access.sign_in_browser(app_seeded.admin)
+    signing_in.sign_in(app_seeded.admin, by_two=False)
     assert access.current_call(SESSION).actor == Actor.applicant(SESSION)
     access.grant_help(SESSION)
     assert access.current_call(SESSION).actor == Actor.staff("ann", Privilege.ADMIN)
@@ -106,14 +106,14 @@ def test_help_comes_before_owning(app_seeded: Seeded) -> None:
 def test_staff_call_as_themselves_at_the_desk(app_seeded: Seeded) -> None:
     with pytest.raises(Unauthenticated, match="sign_in"):
         access.staff_call()
-    access.sign_in_browser(app_seeded.main)
+    signing_in.sign_in(app_seeded.main, by_two=False)
     assert access.staff_call().actor == access.current_call().actor == Actor.staff("mia", Privilege.MAIN)
 
 
 def test_help_needs_a_sign_in(app_seeded: Seeded) -> None:
-    access.sign_in_browser(app_seeded.main)
+    signing_in.sign_in(app_seeded.main, by_two=False)
     access.grant_help(SESSION)
-    access.sign_out_browser()
+    signing_in.sign_out()
     assert not access.owns(SESSION)
     session[f"helping:{SESSION}"] = "1"
     with pytest.raises(Unauthenticated):

@@ -10,6 +10,7 @@ from tests.support.applicant import Applicant, filled, newest_code, one, parsed,
 from tests.support.desk import sign_in
 from tests.support.outbox import waiting
 from tests.support.seed import Seeded
+from wizard.services.codes import CODE_TRIES
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 pytestmark = pytest.mark.usefixtures("app_seeded")
@@ -248,3 +249,44 @@ def test_only_a_code_that_was_just_sent_is_said_to_be(applicant: Applicant) -> N
     applicant.send("account")
     assert "just sent" in applicant.soup("account?sent=1").text
     assert "just sent" not in applicant.send("account", {"code": "000000"}).text
+    assert "just sent" not in applicant.soup("account?sent=1").text
+
+
+def test_a_wrong_code_can_be_reloaded(applicant: Applicant) -> None:
+    applicant.answer().decide().send("account")
+    form = one(applicant.soup("account?sent=1"), "form:has(#code)")
+    answer = applicant.client.post(str(form["action"]), data={**filled(form), "code": "000000"})
+    assert answer.status_code == 422
+    assert parsed(applicant.client.get(str(form["action"]))).select("#code")
+
+
+def test_after_the_last_try_the_main_thing_is_a_new_code(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide().send("account")
+    wrong = f"{(int(newest_code(app_units)) + 1) % 10**6:06}"
+    refused = [parsed(applicant.send("account", {"code": wrong})) for _ in range(CODE_TRIES)]
+    assert [one(page, "#code")["value"] for page in refused] == [wrong] * (CODE_TRIES - 1) + [""]
+    last = refused[-1]
+    assert one(last, "#error-summary a")["href"] == "#new-code"
+    assert text(last, "main button.button:not(.button-secondary)") == "Send a new code"
+    form = one(last, "form:has(#new-code)")
+    assert applicant.client.post(str(form["action"]), data=filled(form)).headers["Location"].endswith("sent=1")
+
+
+def test_too_many_codes_say_that_the_newest_works(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer().decide()
+    for _ in range(6):
+        applicant.send("account")
+    refused = applicant.send("account")
+    assert refused.status_code == 429
+    assert "newest one still works" in refused.text
+    page = parsed(applicant.client.get(str(one(parsed(refused), "main a[href$='entering=1']")["href"])))
+    form = one(page, "form:has(#code)")
+    answer = applicant.client.post(str(form["action"]), data={**filled(form), "code": newest_code(app_units)})
+    assert answer.headers["Location"].endswith("/confirm")
+
+
+def test_an_account_that_waits_is_said_to(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    applicant.answer(user_business_id="osot-0000003").decide().prove(app_units)
+    assert "approve your account" in text(applicant.soup("confirm"), "main")
+    applicant.declare()
+    assert "approve your account" in text(applicant.soup("complete"), "main")

@@ -324,6 +324,12 @@ def test_stale_answers_that_are_stored_already_go_on(applicant: Applicant) -> No
     assert answer.status_code == 303
 
 
+@pytest.mark.parametrize("typed", ["osot\u20130000001", " osot-0000001\u200b", "osot\u22120000001"])
+def test_a_member_number_may_be_pasted_with_what_came_along(applicant: Applicant, typed: str) -> None:
+    assert applicant.submit("identity", user_business_id=typed).status_code == 303
+    assert one(applicant.soup("identity"), "#user_business_id")["value"] == "osot-0000001"
+
+
 def test_an_address_entered_in_another_tab_is_not_overwritten(applicant: Applicant) -> None:
     applicant.answer(email="")
     stale = filled(one(applicant.soup("identity"), "main form"))

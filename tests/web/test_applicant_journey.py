@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 
@@ -159,11 +156,6 @@ def test_every_page_has_title_form_and_finish(applicant: Applicant, app_units: S
             assert form.select_one("input[name=csrf_token]"), step
     assert len({text(soup, "title") for soup in seen.values()}) == len(seen)
 
-
-def test_page_view_is_small() -> None:
-    static = Path(__file__).resolve().parents[2] / "static"
-    files = ("css/wizard.css", "js/wizard.js", "vendor/htmx-4.0.1.min.js", "images/favicon.svg")
-    assert sum(len(gzip.compress((static / name).read_bytes())) for name in files) < 40_000
 
 
 def test_registration_address_leads_on(applicant: Applicant) -> None:

@@ -204,6 +204,28 @@ def test_link_needs_an_address(applicant: Applicant, address: str, message: str)
     assert message in one(parsed(answer), "#email-error").text
 
 
+def test_a_student_address_is_warned_of_where_the_link_goes(applicant: Applicant) -> None:
+    student = "ada@mail.utoronto.ca"
+    applicant.answer("identity", email=student)
+    assert "may stop working" in text(applicant.soup("link"), "#email-notice")
+    asked = applicant.client.post("/finish", data={"csrf_token": applicant.token()})
+    assert "may stop working" in text(parsed(asked), "#email-notice")
+    applicant.send("link", {"email": student})
+    warned = one(applicant.soup("link?sent=1"), ".notice:not([hidden])")
+    assert "may stop working" in warned.text
+    assert one(warned, f"a[href='{applicant.address('link')}']")
+    applicant.send("link", {"email": "ada@example.org"})
+    assert not applicant.soup("link?sent=1").select(".notice:not([hidden])")
+
+
+def test_the_links_address_is_checked_as_it_is_left(applicant: Applicant) -> None:
+    applicant.answer("identity")
+    tail = str(one(applicant.soup("link"), "#field-email")["data-hx-post"]).removeprefix(applicant.address(""))
+    part = parsed(applicant.send(tail, {"email": "ada@mail.utoronto.ca"}, headers=HTMX))
+    assert "may stop working" in text(part, "#email-notice")
+    assert "one link there" in text(part, "#email-hint")
+
+
 def test_nothing_to_link_to_before_the_first_answer(applicant: Applicant) -> None:
     assert applicant.client.get(applicant.address("link")).headers["Location"].endswith("/identity")
 

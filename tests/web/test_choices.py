@@ -44,6 +44,17 @@ def test_guinea_sorts_word_by_word_in_french() -> None:
     assert names[first : first + 3] == ["Guinée", "Guinée-Bissau", "Guinée équatoriale"]
 
 
+def test_countries_are_called_as_in_canada() -> None:
+    names = choices.country_names("fr")
+    assert [names[code] for code in ("BY", "TL", "CK", "KN")] == [
+        "Bélarus",
+        "Timor-Leste",
+        "Îles Cook",
+        "Saint-Kitts-et-Nevis",
+    ]
+    assert choices.country_names("en")["LC"] == "Saint Lucia"
+
+
 @pytest.mark.usefixtures("in_french")
 def test_country_is_found_by_its_english_name_its_code_and_what_people_say() -> None:
     found = also(drawn("country"), "US")

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from tests.support.databases import engine_of
-from tests.support.desk import own, sign_in, staged
+from tests.support.desk import own, recorded, sign_in, staged
 from tests.support.seed import Seeded
 from wizard.core.accounts import LinkKind
 from wizard.core.actors import Actor
@@ -60,6 +60,7 @@ def test_looking_changes_nothing(
         "language": ["fr"],
         "link_id": [services.links.of_session(staff, session_id)[0].id],
         "account_id": [app_seeded.accounts[2].id],
+        "record_id": [recorded(services, user_business_id="osot-0000005").id],
     }
     before = state(app, redis_client)
     statuses = {address: client.open(address, method=method).status_code for address in addresses(app, values)}

@@ -13,6 +13,8 @@ from wizard.services.ports.messages import Mail, Message
 from wizard.web.mails import JinjaMailWriter
 
 EXPIRES = "2026-12-07T15:00:00+00:00"
+WORDS = "Line one\nLine <b>two</b>"
+DECIDED = {"name": "Zoé <b>New</b>", "number": "osot-oted-0000001"}
 VALUES = {
     "code": {"name": "Zoé <b>New</b>", "expires_at": "2026-11-23T15:10:00+00:00"},
     "link": {"expires_at": EXPIRES, "reader": "applicant"},
@@ -23,6 +25,7 @@ VALUES = {
         "category": "new_graduated",
         "created_at": "2026-11-23T15:00:00+00:00",
         "verification": "not_required",
+        "account": "active",
     },
     "account_code": {"number": "", "expires_at": "2026-11-23T15:10:00+00:00"},
     "account_decision": {
@@ -32,6 +35,9 @@ VALUES = {
         "reason": "Line one\nLine <b>two</b>",
     },
     "member_number": {"numbers": "osot-0000001, osot-0000007", "occasion": "asked"},
+    "verification_question": {**DECIDED, "outcome": "asked", "note": WORDS},
+    "verification_outcome": {**DECIDED, "outcome": "rejected", "note": WORDS},
+    "conflict_outcome": {**DECIDED, "outcome": "kept", "reason": WORDS},
 }
 CODE, TOKEN = {"code": "012345"}, {"token": "t0ken"}
 SECRETS = {"code": CODE, "account_code": CODE, "link": TOKEN, "reminder": TOKEN}
@@ -112,6 +118,15 @@ def test_the_receipt_says_number_and_category(writer: JinjaMailWriter) -> None:
         assert "New Graduate" in text
         assert "23 November 2026, 10:00 (Toronto time)" in text
         assert "desk will look at" not in text
+        assert "nothing more" in text
+
+
+@pytest.mark.parametrize("verification", ["not_required", "waiting"])
+def test_the_receipt_says_that_the_account_waits(writer: JinjaMailWriter, verification: str) -> None:
+    for text in shown(writer.write(message("confirmation", account="pending", verification=verification))):
+        assert "still has to approve your account" in text
+        assert "nothing more" not in text
+        assert ("will look at your record" in text) == (verification == "waiting")
 
 
 def test_the_receipt_says_when_the_desk_will_look_at_it(writer: JinjaMailWriter) -> None:
@@ -145,7 +160,39 @@ def test_a_refusal_says_why_and_an_approval_that_all_is_well(writer: JinjaMailWr
         assert "has approved your member account with the number osot-0000001." in text
 
 
-@pytest.mark.parametrize("kind", ["code", "confirmation", "account_decision"])
+@pytest.mark.parametrize("kind", ["verification_question", "verification_outcome", "conflict_outcome"])
+def test_what_the_desk_wrote_is_read_as_it_was_written(writer: JinjaMailWriter, kind: str) -> None:
+    mail = writer.write(message(kind))
+    assert "    Line one\n    Line <b>two</b>\n" in mail.text
+    assert BeautifulSoup(mail.html, "html.parser").b is None
+    assert "osot" not in mail.subject
+    for text in shown(mail):
+        assert "osot-oted-0000001" in text
+
+
+def test_a_record_that_is_verified_asks_for_nothing_more(writer: JinjaMailWriter) -> None:
+    for text in shown(writer.write(message("verification_outcome", outcome="verified", note=""))):
+        assert "has verified your education record osot-oted-0000001. There is nothing more" in text
+        assert "This is why" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"outcome": "kept"}, "record osot-oted-0000001 stays as it is. This is why: Line one"),
+        ({"outcome": "kept", "number": "", "name": ""}, "has closed your education registration, and erased"),
+        ({"outcome": "replaced"}, "over into your education record osot-oted-0000001. This is why: Line one"),
+        ({"outcome": "released", "reason": ""}, "You can go on where you left off"),
+    ],
+)
+def test_what_became_of_a_conflict_is_told(writer: JinjaMailWriter, values: dict[str, str], told: str) -> None:
+    for text in shown(writer.write(message("conflict_outcome", **values))):
+        assert told in text
+        assert ("This is why" in text) == (values["outcome"] != "released")
+        assert ("Hello, " in text) == (values.get("name") == "")
+
+
+@pytest.mark.parametrize("kind", ["code", "confirmation", "account_decision", "verification_question"])
 def test_a_name_is_no_markup(writer: JinjaMailWriter, kind: str) -> None:
     mail = writer.write(message(kind))
     assert "Hello Zoé <b>New</b>," in mail.text

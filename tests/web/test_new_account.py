@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import NOW
-from tests.support.applicant import Applicant, filled, one, parsed, text
+from tests.support.applicant import HTMX, Applicant, filled, one, parsed, text
 from tests.support.desk import own, sign_in, staged
 from tests.support.outbox import waiting
 from tests.support.seed import Seeded
@@ -54,7 +54,7 @@ def leave(applicant: Applicant, tail: str, **typed: str) -> BeautifulSoup:
 
 
 def ask(applicant: Applicant, **values: str) -> BeautifulSoup:
-    answer = applicant.submit("new-account", **{**ZOE, **values})
+    answer = applicant.submit("new-account?change=1", **{**ZOE, **values})
     assert answer.status_code == 303, answer.text
     return parsed(applicant.client.get(answer.headers["Location"]))
 
@@ -66,7 +66,7 @@ def make(applicant: Applicant, units: SqlUnitsOfWork, **values: str) -> Beautifu
     return parsed(applicant.client.get(answer.headers["Location"]))
 
 
-# --- The way through --------------------------------------------------------------------------------------------
+# --- The way through ----------------------------------------------------------------------------------------------
 
 
 def test_an_account_is_made_and_everything_typed_stays(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
@@ -176,7 +176,7 @@ def test_the_name_typed_is_in_no_mail_to_an_address_that_is_not_confirmed(
     assert "spam" not in repr(mail)
 
 
-# --- Once, and what goes wrong -------------------------------------------------------------------------------------
+# --- Once, and what goes wrong ------------------------------------------------------------------------------------
 
 
 def test_the_same_code_twice_makes_one_account(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
@@ -256,8 +256,8 @@ def test_a_code_without_having_asked_leads_to_the_form(applicant: Applicant) -> 
 
 
 def test_the_form_comes_back_as_it_was_sent(applicant: Applicant) -> None:
-    ask(applicant)
-    form = applicant.soup("new-account")
+    change = one(ask(applicant), "main p a")
+    form = parsed(applicant.client.get(str(change["href"])))
     assert {name: one(form, f"#{name}")["value"] for name in ZOE} == ZOE
 
 
@@ -271,7 +271,7 @@ def test_another_language_keeps_what_is_typed(applicant: Applicant) -> None:
 def test_codes_are_limited_by_browser_and_by_mailbox(app: Flask, applicant: Applicant) -> None:
     for _ in range(6):
         ask(applicant)
-    assert applicant.submit("new-account", **ZOE).status_code == 429
+    assert applicant.submit("new-account?change=1", **ZOE).status_code == 429
     other = Applicant(app.test_client()).start()
     refused = other.submit("new-account", **{**ZOE, "email": "ZOE@example.org"})
     assert refused.status_code == 429
@@ -279,7 +279,178 @@ def test_codes_are_limited_by_browser_and_by_mailbox(app: Flask, applicant: Appl
     assert other.submit("new-account", **{**ZOE, "email": "else@example.org"}).status_code == 303
 
 
-# --- Who may ----------------------------------------------------------------------------------------------------------
+def test_the_code_page_stays_while_a_code_is_on_its_way(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    sent = ask(applicant)
+    for sending in ("", "12"):
+        answer = applicant.client.post(str(one(sent, "form:has(#code)")["action"]), data=code_form(sent, sending))
+        assert answer.status_code == 422
+    for tail in ("new-account", "new-account?entering=1"):
+        assert ZOE["email"] in text(applicant.soup(tail), "main .lead")
+    assert applicant.send("new-account", {"code": code(app_units)}).status_code == 303
+
+
+def code_form(page: BeautifulSoup, typed: str) -> dict[str, str]:
+    return {**filled(one(page, "form:has(#code)")), "code": typed}
+
+
+def test_a_code_that_is_there_already_is_entered_without_another(
+    app: Flask, applicant: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    ask(applicant)
+    elsewhere = Applicant(app.test_client(), applicant.session_id)
+    own(elsewhere.client, applicant.session_id)
+    form = one(elsewhere.soup("new-account"), "form#typing")
+    assert one(form, "button[name=entering]")
+    answer = elsewhere.client.post(str(form["action"]), data={**filled(form), **ZOE, "entering": "1"})
+    assert parsed(elsewhere.client.get(answer.headers["Location"])).select("#code")
+    assert len(mails(app_units, "account_code")) == 1
+    assert elsewhere.send("new-account", {"code": code(app_units)}).status_code == 303
+
+
+@pytest.mark.parametrize("used_up", [True, False])
+def test_after_the_last_try_the_main_thing_is_a_new_code(
+    applicant: Applicant, app_units: SqlUnitsOfWork, clock: FixedClock, *, used_up: bool
+) -> None:
+    ask(applicant)
+    wrong = f"{(int(code(app_units)) + 1) % 10**6:06}"
+    if used_up:
+        for _ in range(CODE_TRIES - 1):
+            early = parsed(applicant.send("new-account", {"code": wrong}))
+            assert one(early, "#code")["value"] == wrong
+            assert one(early, "#error-summary a")["href"] == "#code"
+    else:
+        clock.instant = NOW + CODE_LIFETIME
+    refused = parsed(applicant.send("new-account", {"code": wrong}))
+    assert one(refused, "#code")["value"] == ""
+    assert one(refused, "#error-summary a")["href"] == "#new-code"
+    assert text(refused, "main button.button:not(.button-secondary)") == "Send a new code"
+    assert one(refused, "#new-code").parent is not None
+
+
+def test_too_many_codes_say_that_the_newest_works(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    for _ in range(6):
+        ask(applicant)
+    refused = applicant.submit("new-account?change=1", **ZOE)
+    assert refused.status_code == 429
+    field = parsed(applicant.client.get(str(one(parsed(refused), "main a[href$='entering=1']")["href"])))
+    assert one(field, "#code")
+    newest = waiting(app_units)[-1].secret["code"]
+    assert newest
+
+
+# --- What is typed and not sent, and where it leads back to -------------------------------------------------------
+
+
+def press(applicant: Applicant, page: BeautifulSoup, button: str, **typed: str) -> BeautifulSoup:
+    """Leave a page by one of the buttons of its form."""
+    form = one(page, "form#typing")
+    pressed = one(form, f"button[name=leaving]{button}")
+    data = {**filled(form), **typed, "leaving": str(pressed["value"])}
+    return parsed(applicant.client.post(str(pressed["formaction"]), data=data, follow_redirects=True))
+
+
+BACK, NUMBER_PAGE, ACCOUNT_PAGE = "[value=back]", "[formaction$='/member-number']", "[formaction$='/new-account']"
+
+
+def test_half_a_name_and_address_survive_both_account_pages(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    numbers = press(applicant, applicant.soup("new-account"), NUMBER_PAGE, name="Zo", email="zoe@exa")
+    assert one(numbers, "#email")["value"] == "zoe@exa"
+    accounts_page = press(applicant, numbers, ACCOUNT_PAGE, email="zoe@example")
+    assert [one(accounts_page, f"#{name}")["value"] for name in ("name", "email")] == ["Zo", "zoe@example"]
+    identity = press(applicant, accounts_page, BACK, name="Zoé")
+    assert text(identity, "h1") == "About you"
+    again = applicant.soup("new-account")
+    assert [one(again, f"#{name}")["value"] for name in ("name", "email")] == ["Zoé", "zoe@example"]
+    assert text(press(applicant, applicant.soup("member-number"), BACK), "h1") == "About you"
+    assert waiting(app_units) == []
+
+
+def test_an_address_that_no_number_came_to_is_offered_for_an_account(applicant: Applicant) -> None:
+    applicant.submit("member-number", email="zoe@example.org")
+    assert one(applicant.soup("new-account"), "#email")["value"] == "zoe@example.org"
+
+
+def test_from_the_account_step_it_leads_back_there(applicant: Applicant) -> None:
+    applicant.answer().decide()
+    for tail in ("new-account", "member-number"):
+        page = applicant.soup(tail)
+        assert text(page, "[aria-current=step]").endswith("Account")
+        assert text(press(applicant, page, BACK), "h1") == "Your account"
+    left = leave(applicant, "new-account")
+    assert text(press(applicant, left, BACK), "h1") == "About you"
+
+
+# --- A student address --------------------------------------------------------------------------------------------
+
+STUDENT = "zoe@mail.utoronto.ca"
+
+
+def test_a_student_address_is_warned_of_before_and_after_it_is_sent(applicant: Applicant) -> None:
+    prefilled = leave(applicant, "new-account", email=STUDENT)
+    assert "may stop working" in text(prefilled, "#email-notice")
+    sent = ask(applicant, email=STUDENT)
+    warned = one(sent, ".notice:not([hidden])")
+    assert "may stop working" in warned.text
+    changing = parsed(applicant.client.get(str(one(warned, "a")["href"])))
+    assert one(changing, "#email")["value"] == STUDENT
+    assert "may stop working" in text(changing, "#email-notice")
+    assert ask(applicant).select(".notice:not([hidden])") == []
+
+
+def test_the_address_is_checked_as_it_is_left(applicant: Applicant) -> None:
+    check = str(one(applicant.soup("new-account"), "#field-email")["data-hx-post"])
+    tail = check.removeprefix(applicant.address(""))
+    for typed, said in ((STUDENT, "#email-notice"), ("half@", "#email-error")):
+        part = parsed(applicant.send(tail, {"name": "Zo", "email": typed}, headers=HTMX))
+        assert one(part, said)
+        assert one(part, "#field-email")["data-hx-post"] == check
+        assert "send a code there" in text(part, "#email-hint")
+    assert not parsed(applicant.send(tail, {"email": ""}, headers=HTMX)).select("#email-error")
+
+
+# --- Back from the start page -------------------------------------------------------------------------------------
+
+
+def test_the_start_page_leads_back_to_the_code(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    name = "Enter the code that we sent you"
+    assert name not in applicant.client.get("/").text
+    ask(applicant)
+    start = parsed(applicant.client.get("/"))
+    (link,) = [each for each in start.select("main a") if each.text == name]
+    assert parsed(applicant.client.get(str(link["href"]))).select("#code")
+    applicant.send("new-account", {"code": code(app_units)})
+    assert name not in applicant.client.get("/").text
+
+
+def test_the_start_page_has_no_code_for_what_is_over(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    ask(applicant)
+    applicant.answer().decide().prove(app_units).declare()
+    assert "Enter the code" not in applicant.client.get("/").text
+
+
+# --- What waits for the desk --------------------------------------------------------------------------------------
+
+
+def test_whoever_has_a_pending_account_is_told_that_the_desk_decides(
+    applicant: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    make(applicant, app_units)
+    applicant.answer("education", "coto", "privacy").decide()
+    applicant.submit("account")
+    assert "approve your account" in text(applicant.soup("confirm"), "main")
+    applicant.declare()
+    receipt = text(applicant.soup("complete"), "main")
+    assert "approve your account" in receipt
+    assert "nothing more" not in receipt
+    assert mails(app_units, "confirmation")[-1].values["account"] == "pending"
+    account_id = accounts(app_units)[NUMBER].id
+    with app_units.write() as unit:
+        assert unit.accounts.decide(account_id, AccountStatus.ACTIVE)
+        unit.commit()
+    assert "approve your account" not in text(applicant.soup("complete"), "main")
+
+
+# --- Who may ------------------------------------------------------------------------------------------------------
 
 
 def test_a_registration_of_another_browser_is_unknown(

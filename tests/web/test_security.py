@@ -126,6 +126,7 @@ def test_every_form_of_the_app_needs_a_token(app: Flask, app_seeded: Seeded, ser
         "token": "abc",
         "link_id": "abc",
         "account_id": "abc",
+        "record_id": "abc",
         "language": "en",
     }
     for rule in app.url_map.iter_rules():

@@ -15,7 +15,8 @@ from wizard.core.accounts import Account, AccountStatus
 from wizard.core.clock import FixedClock
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
-LIST = "/staff/accounts"
+LIST = "/staff/accounts/waiting"
+EACH = "/staff/accounts"
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_those_that_wait_are_listed_with_all_that_the_desk_needs(desk: FlaskClie
     account = pending(app_seeded)
     for told in (account.name, account.email, account.number, "23 November 2026"):
         assert told in row.text
-    assert one(soup, ".masthead a[aria-current=page]")["href"] == LIST
+    assert one(soup, ".masthead a[aria-current]")["href"] == EACH
 
 
 def test_an_account_is_approved(desk: FlaskClient, app_seeded: Seeded, app_units: SqlUnitsOfWork) -> None:
@@ -55,7 +56,7 @@ def test_an_account_is_approved(desk: FlaskClient, app_seeded: Seeded, app_units
 
 
 def test_an_account_is_refused_with_a_reason(desk: FlaskClient, app_seeded: Seeded, app_units: SqlUnitsOfWork) -> None:
-    link = one(page(desk.get(LIST)), "table.accounts a")
+    link = one(page(desk.get(LIST)), "table.accounts a[href$=refuse]")
     form = one(page(desk.get(str(link["href"]))), "form#typing")
     answer = desk.post(str(form["action"]), data={**filled(form), "reason": "You have one already."})
     assert answer.headers["Location"] == f"{LIST}?done=refused"
@@ -67,7 +68,7 @@ def test_an_account_is_refused_with_a_reason(desk: FlaskClient, app_seeded: Seed
 def test_a_refusal_needs_a_reason_that_can_be_read(
     desk: FlaskClient, app_seeded: Seeded, app_units: SqlUnitsOfWork, reason: str
 ) -> None:
-    place = f"{LIST}/{pending(app_seeded).id}/refuse"
+    place = f"{EACH}/{pending(app_seeded).id}/refuse"
     answer = send(desk, place, {"reason": reason}, of=place)
     assert answer.status_code == 422
     assert one(page(answer), "#error-summary a")["href"] == "#reason"
@@ -76,7 +77,7 @@ def test_a_refusal_needs_a_reason_that_can_be_read(
 
 
 def test_what_a_colleague_has_decided_is_not_undone(desk: FlaskClient, app_seeded: Seeded) -> None:
-    place = f"{LIST}/{pending(app_seeded).id}"
+    place = f"{EACH}/{pending(app_seeded).id}"
     assert send(desk, f"{place}/approve", of=LIST).status_code == 303
     assert send(desk, f"{place}/approve", of=LIST).status_code == 303
     answer = send(desk, f"{place}/refuse", {"reason": "No"}, of=LIST)
@@ -103,7 +104,7 @@ def test_the_list_goes_page_by_page_oldest_first(
 
 
 def test_only_the_desk_sees_it(client: FlaskClient, app_seeded: Seeded, app_units: SqlUnitsOfWork) -> None:
-    place = f"{LIST}/{pending(app_seeded).id}"
+    place = f"{EACH}/{pending(app_seeded).id}"
     for address in (LIST, f"{place}/refuse"):
         assert client.get(address).headers["Location"].startswith("/staff/sign-in")
     assert send(client, f"{place}/approve").status_code == 401
@@ -111,10 +112,10 @@ def test_only_the_desk_sees_it(client: FlaskClient, app_seeded: Seeded, app_unit
 
 
 def test_an_address_by_itself_shows_the_list(desk: FlaskClient, app_seeded: Seeded) -> None:
-    assert desk.get(f"{LIST}/{pending(app_seeded).id}/approve").headers["Location"] == LIST
+    assert desk.get(f"{EACH}/{pending(app_seeded).id}/approve").headers["Location"] == LIST
 
 
 def test_an_account_that_there_is_not(desk: FlaskClient) -> None:
     for action in ("approve", "refuse"):
-        assert send(desk, f"{LIST}/none/{action}", {"reason": "x"}, of=LIST).status_code == 404
+        assert send(desk, f"{EACH}/none/{action}", {"reason": "x"}, of=LIST).status_code == 404
     assert page(desk.get(f"{LIST}?after=none")).select("tbody tr") == []

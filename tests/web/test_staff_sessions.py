@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.desk import SYSTEM, page, send, sign_in, staged
+from tests.support.roundtrips import counted
 from tests.support.seed import Seeded
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
@@ -29,10 +31,6 @@ def listed(client: FlaskClient, address: str = LIST) -> list[str]:
 
 def test_an_empty_list_says_so(desk: FlaskClient) -> None:
     assert "There are no such registrations" in desk.get(LIST).text
-
-
-def test_the_desk_begins_with_the_list(desk: FlaskClient) -> None:
-    assert desk.get("/staff/").headers["Location"] == LIST
 
 
 def test_newest_changes_come_first_with_all_that_matters(
@@ -118,3 +116,63 @@ def test_a_cancelled_registration_is_not_called_incomplete(desk: FlaskClient, se
     shown = page(desk.get(f"{LIST}/{session_id}"))
     assert "that is over" in shown.select_one("h1").get_text()  # type: ignore[union-attr]
     assert "Step" not in [term.get_text() for term in shown.select(".state dt")]
+
+
+def test_the_list_is_narrowed_down_by_what_its_address_says(
+    client: FlaskClient, services: Services, clock: FixedClock, app_seeded: Seeded
+) -> None:
+    old = staged(services, graduation_year=None)
+    clock.instant += timedelta(hours=2)
+    new = staged(services, graduation_year=None)
+    other = staged(services, coto_status=None)
+    desk = client
+    sign_in(desk, app_seeded.admin)
+    assert listed(desk, f"{LIST}?step=education") == [new, old]
+    assert listed(desk, f"{LIST}?step=education&age=1h") == [old]
+    assert listed(desk, f"{LIST}?step=education&channel=web&status=pending") == [new, old]
+    assert listed(desk, f"{LIST}?channel=bulk") == []
+    assert listed(desk, f"{LIST}?rule=account.one_record") == []
+    assert listed(desk, f"{LIST}?stuck=any") == listed(desk, f"{LIST}?stuck=repeated") == []
+    assert sorted(listed(desk, f"{LIST}?step=x&age=x&channel=x&rule=x&stuck=x&expiring=x")) == sorted([old, new, other])
+
+
+def test_what_was_chosen_stays_chosen(desk: FlaskClient, services: Services) -> None:
+    staged(services, graduation_year=None)
+    drawn = page(desk.get(f"{LIST}?status=pending&step=education&age=1d"))
+    assert [option["value"] for option in drawn.select(".narrowing option[selected]")] == ["education", "1d"]
+    assert [each["value"] for each in drawn.select(".narrowing input[type=hidden]")] == ["pending"]
+    assert drawn.select_one("details.narrowing[open]") is not None
+    (chosen,) = drawn.select(".filters a[aria-current]")
+    assert "Incomplete" in chosen.get_text()
+    assert "Education (1)" in drawn.select_one("#step").get_text()  # type: ignore[union-attr]
+
+
+def test_what_is_about_to_expire_comes_soonest_first(
+    client: FlaskClient, services: Services, clock: FixedClock, app_seeded: Seeded
+) -> None:
+    first = staged(services)
+    clock.instant += timedelta(hours=1)
+    second = staged(services)
+    clock.instant += timedelta(hours=18)
+    third = staged(services)
+    desk = client
+    sign_in(desk, app_seeded.admin)
+    assert listed(desk, f"{LIST}?expiring=1") == [first, second]
+    assert third in listed(desk)
+
+
+def test_a_page_far_down_costs_what_the_first_one_costs(
+    desk: FlaskClient, services: Services, clock: FixedClock, app: Flask
+) -> None:
+    for number in range(80):
+        clock.instant += timedelta(seconds=1)
+        staged(services, user_business_id=f"osot-{number:07}")
+    desk.get(LIST)
+    address, costs = f"{LIST}?status=staged", []
+    for _ in range(4):
+        with counted(app.extensions["wizard_stores"].redis) as trips:
+            drawn = page(desk.get(address))
+        costs.append(trips.count)
+        following = drawn.select_one("a[rel=next]")
+        address = str(following["href"]) if following else ""
+    assert (costs, address) == ([3, 3, 3, 3], ""), "the browser's session, counts and positions, the documents"

@@ -16,6 +16,7 @@ from wizard.services.bundle import Services
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.web import access
 
+BOARD = "/staff/"
 DESK = "/staff/sessions"
 
 
@@ -36,7 +37,7 @@ def test_staff_get_in_under_a_new_session_id(client: FlaskClient) -> None:
     before = session_cookie(client)
     values = {"username": " MIA ", "password": PASSWORD, "csrf_token": used}
     answer = client.post("/staff/sign-in", data=values)
-    assert (answer.status_code, answer.headers["Location"]) == (303, DESK)
+    assert (answer.status_code, answer.headers["Location"]) == (303, BOARD)
     after = session_cookie(client)
     assert before is not None
     assert after not in {None, before}
@@ -98,8 +99,8 @@ def test_the_way_goes_on_to_where_it_led(client: FlaskClient, services: Services
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/x", "/\\evil.example", "javascript:x"])
 def test_the_way_never_goes_elsewhere(client: FlaskClient, elsewhere: str) -> None:
     values = {"username": "mia", "password": PASSWORD, "next": elsewhere}
-    assert send(client, "/staff/sign-in", values).headers["Location"] == DESK
-    assert client.get("/staff/sign-in", query_string={"next": elsewhere}).headers["Location"] == DESK
+    assert send(client, "/staff/sign-in", values).headers["Location"] == BOARD
+    assert client.get("/staff/sign-in", query_string={"next": elsewhere}).headers["Location"] == BOARD
 
 
 def test_signing_out_ends_it_and_all_help(client: FlaskClient, app_seeded: Seeded, services: Services) -> None:
@@ -169,6 +170,7 @@ def test_a_form_sent_after_the_sign_in_ended_is_kept(
 
 def test_every_address_of_the_desk_asks_to_sign_in(app: Flask, client: FlaskClient) -> None:
     values = {"session_id": "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11", "link_id": "abc", "account_id": "abc"}
+    values["record_id"] = "abc"
     used = token(client)
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("staff.") or rule.endpoint == "staff.sign_in":

@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 from flask import Flask, current_app, has_app_context
@@ -104,6 +106,18 @@ def require_migrated(made: Flask) -> None:
         return
     if behind:
         raise click.ClickException(BEHIND)
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, readable by its owner alone, which takes the place of another once all is written."""
+    with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as made:
+        try:
+            yield made
+        except BaseException:
+            Path(made.name).unlink()
+            raise
+    Path(made.name).replace(file)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import click
 
 from wizard.commands import base
 from wizard.core.registration import Status
+from wizard.services.ports.registrations import Selection
 from wizard.services.ports.trail import NotedHead
 from wizard.services.ports.units import UnitsOfWork
 
@@ -65,9 +66,10 @@ def list_sessions(*, status: str | None) -> None:
     made = base.app()
     base.require_redis(made)
     desk = base.services_of(made).desk
+    selection = Selection(status=Status(status) if status else None)
     cursor = None
     while True:
-        page = desk.sessions(base.CALL, status=Status(status) if status else None, cursor=cursor)
+        page = desk.sessions(base.CALL, selection, cursor=cursor)
         for each in page.registrations:
             changed, ends = (f"{instant:%Y-%m-%d %H:%M}Z" for instant in (each.updated_at, each.expires_at))
             click.echo(f"{each.session_id}  {each.status.value:<19}  {changed}  {ends}")

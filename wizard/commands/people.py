@@ -120,3 +120,11 @@ def disable_staff(*, username: str) -> None:
     """Let somebody sign in no more, and sign them out everywhere at once."""
     member = base.services().desk.disable(base.CALL, username)
     click.echo(f"{member.username} can no longer sign in.")
+
+
+@staff.command("reset-totp")
+@click.argument("username")
+def reset_totp(*, username: str) -> None:
+    """Take away the second factor of somebody who has lost it, and sign them out everywhere at once."""
+    member = base.services().my_sign_in.reset(base.CALL, username)
+    click.echo(f"{member.username} signs in with the password alone until an authenticator app is set up again.")

@@ -1,4 +1,4 @@
-"""The worker: delivers what waits in the outbox, and does the housekeeping, until it is told to stop."""
+"""The worker: delivers what waits in the outbox, registers what was loaded, keeps house, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -37,11 +37,14 @@ class Worker:
         pause = DELIVER_EVERY
         while not self.stop.is_set():
             delivered = self._attempt(lambda: self.services.delivery.deliver_due(BATCH), or_else=0)
+            registering = self._attempt(self.services.bulk.workers.run_once, or_else=False)
             if monotonic() >= housekeeping_due:
                 self._attempt(self.services.housekeeping.run_once, or_else=None)
-                housekeeping_due = monotonic() + HOUSEKEEPING_EVERY
+                self._attempt(self.services.bulk.erase_old, or_else=0)
+                is_more = self._attempt(self.services.refresh.run_due, or_else=False)
+                housekeeping_due = monotonic() + (0 if is_more else HOUSEKEEPING_EVERY)
             pause = min(pause * 2, LONGEST_PAUSE) if delivered is None else DELIVER_EVERY
-            if delivered != BATCH:
+            if delivered != BATCH and not registering:
                 self.stop.wait(pause)
 
     def _attempt(self, work: Callable[[], _Answer], *, or_else: _Answer | None) -> _Answer | None:

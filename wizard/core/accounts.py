@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from wizard.core.actors import Privilege
+
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 
 
 class AccountStatus(StrEnum):
@@ -46,6 +49,12 @@ def email_key(address: str) -> str:
     return unicodedata.normalize("NFC", address.strip()).casefold()
 
 
+def username_of(typed: str) -> str:
+    """A user name of the desk as it is stored; nobody's where it could not be one."""
+    name = typed.strip().casefold()
+    return name if _USERNAME.fullmatch(name) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class StaffMember:
     """Somebody of the registration desk. `epoch` counts up to sign them out everywhere."""
@@ -57,6 +66,19 @@ class StaffMember:
     privilege: Privilege
     active: bool = True
     epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """The authenticator app of somebody of the desk.
+
+    `key` is what they share, None where it can no longer be read; `last_step` is the newest whose code was taken.
+    """
+
+    staff_id: str
+    key: str | None = field(repr=False)
+    added_at: datetime
+    last_step: int
 
 
 @dataclass(frozen=True, slots=True)

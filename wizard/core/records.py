@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,8 +21,18 @@ class VerificationState(StrEnum):
 
     NOT_REQUIRED = "not_required"
     WAITING = "waiting"
+    ASKED = "asked"
     VERIFIED = "verified"
     REJECTED = "rejected"
+
+
+_UNDECIDED = frozenset({VerificationState.WAITING, VerificationState.ASKED})
+# From where the desk may go: what was decided may be decided otherwise, as when a proof comes in late.
+_LEADS_FROM: Mapping[VerificationState, frozenset[VerificationState]] = {
+    VerificationState.ASKED: _UNDECIDED,
+    VerificationState.VERIFIED: _UNDECIDED | {VerificationState.REJECTED},
+    VerificationState.REJECTED: _UNDECIDED | {VerificationState.VERIFIED},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,16 @@ class Verification:
 
     @property
     def required(self) -> bool:
-        """Whether the desk has still to act."""
-        return self.state is VerificationState.WAITING
+        """Whether the desk has still to decide; while it waits for an answer, too."""
+        return self.state in _UNDECIDED
+
+    def may_become(self, state: VerificationState) -> bool:
+        """Whether the desk may give it a state now."""
+        return self.state in _LEADS_FROM.get(state, frozenset())
+
+    def becoming(self, state: VerificationState) -> Verification:
+        """As the desk has decided, for the same reasons."""
+        return replace(self, state=state)
 
     @classmethod
     def because_of(cls, reasons: tuple[str, ...]) -> Verification:
@@ -88,3 +106,8 @@ def difference(before: EducationData, after: EducationData) -> Changes:
     """What changed, by field: before and after."""
     old, new = before.as_dict(), after.as_dict()
     return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+def chain_of(record_id: str) -> str:
+    """What a record's own events are chained under in the audit trail."""
+    return f"record:{record_id}"

@@ -128,6 +128,8 @@ class Registration:
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     flag: str | None = None
+    # How often each rule has stopped it, until it passes.
+    failed: Mapping[str, int] = field(default_factory=dict)
     lives_long: bool = False
     chosen_ttl: int | None = None
     reminded: bool = False
@@ -211,9 +213,11 @@ class Registration:
 
     def with_outcomes(self, outcomes: tuple[RuleOutcome, ...]) -> Registration:
         """Validated: a status already reached is never lowered by passing again."""
+        passed = {outcome.rule for outcome in outcomes if outcome.outcome is not Outcome.NOT_CHECKED}
+        failed = {rule: times for rule, times in self.failed.items() if rule not in passed}
         if self.has_reached(Status.VALIDATED):
-            return replace(self, validation=replace(self.validation, outcomes=outcomes))
-        return replace(self, status=Status.VALIDATED, validation=Validation(outcomes))
+            return replace(self, failed=failed, validation=replace(self.validation, outcomes=outcomes))
+        return replace(self, failed=failed, status=Status.VALIDATED, validation=Validation(outcomes))
 
     def with_failed_outcomes(self, outcomes: tuple[RuleOutcome, ...]) -> Registration:
         """Validation failed: back to `staged` (`pending` where a required answer is missing)."""
@@ -234,7 +238,7 @@ class Registration:
 
     def with_account(self, account_id: str) -> Registration:
         """Linked to an account."""
-        return replace(self, status=Status.ACCOUNT_LINKED, account_id=account_id, linked=True, flag=None)
+        return replace(self, status=Status.ACCOUNT_LINKED, account_id=account_id, linked=True, flag=None, failed={})
 
     def with_record(self, record_id: str, record_number: str) -> Registration:
         """Its record exists."""
@@ -245,6 +249,7 @@ class Registration:
             record_number=record_number,
             errors=(),
             flag=None,
+            failed={},
         )
 
     def as_tombstone(self, status: Status) -> Registration:
@@ -260,6 +265,7 @@ class Registration:
             errors=(),
             warnings=(),
             flag=None,
+            failed={},
         )
 
     def as_ended(self) -> Registration:
@@ -277,6 +283,7 @@ class Registration:
             validation=replace(self.validation, outcomes=outcomes),
             errors=tuple(problem for problem in self.errors if problem.message not in CONFLICT_RULES),
             flag=None if self.flag in CONFLICT_RULES else self.flag,
+            failed={rule: times for rule, times in self.failed.items() if rule not in CONFLICT_RULES},
         )
 
     # Time and events.

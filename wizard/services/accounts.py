@@ -100,18 +100,24 @@ class AccountService:
         self.events.publish(event)
         return account
 
-    def import_csv(self, call: Call, content: bytes, *, on_row: Callable[[], object] = lambda: None) -> ImportReport:
+    def import_csv(
+        self, call: Call, content: bytes, *, most: int | None = None, on_row: Callable[[], object] = lambda: None
+    ) -> ImportReport:
         """Add the accounts of a CSV file with the columns number?, name, email, status?, language?.
 
         Each row stands on its own: good ones go in, whatever the others are. One that is in already (by its
         number, or without a number by name and address) is passed over, so the same file twice adds nothing.
-        Raises ValidationFailed("csv.columns") where the file has no such columns.
+        Raises ValidationFailed("csv.columns") where the file has no such columns, and, before anything is written,
+        ValidationFailed("csv.rows") where it has more than `most` rows.
         """
         require_desk_or_system(call.actor)
+        rows = list(read_rows(content))
+        if most is not None and len(rows) > most:
+            raise ValidationFailed("csv.rows", params={"most": str(most), "rows": str(len(rows))})
         known = _Known(self.units)
         added = passed_over = 0
         rejected: list[RejectedRow] = []
-        for row in read_rows(content):
+        for row in rows:
             try:
                 new = _parsed(row)
                 if known.has(new):

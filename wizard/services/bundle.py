@@ -5,19 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wizard.core.clock import Clock
+from wizard.services.account_desk import AccountDesk
 from wizard.services.accounts import AccountService
 from wizard.services.approvals import Approvals
 from wizard.services.audit import AuditDrain
+from wizard.services.board import Board
+from wizard.services.bulk import Bulk
+from wizard.services.conflicts import Conflicts
 from wizard.services.delivery import Delivery
 from wizard.services.events import EventBus
 from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
 from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
+from wizard.services.my_sign_in import MySignIn
+from wizard.services.notes import Notes
 from wizard.services.ports.calls import Orchestrator
 from wizard.services.proofs import Proofs
+from wizard.services.record_lists import RecordLists
 from wizard.services.records import RecordService
+from wizard.services.refresh import CategoryRefresh
+from wizard.services.sign_in import SignIn
 from wizard.services.staff import Desk
+from wizard.services.statistics import StatisticsService
+from wizard.services.verification import Verifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +40,22 @@ class Services:
     proofs: Proofs
     links: ResumeLinks
     desk: Desk
+    sign_in: SignIn
+    my_sign_in: MySignIn
+    board: Board
+    statistics: StatisticsService
+    notes: Notes
     accounts: AccountService
+    account_desk: AccountDesk
     member_numbers: MemberNumbers
     approvals: Approvals
     membership: MembershipService
     records: RecordService
+    record_lists: RecordLists
+    refresh: CategoryRefresh
+    bulk: Bulk
+    verifications: Verifications
+    conflicts: Conflicts
     delivery: Delivery
     housekeeping: Housekeeping
     events: EventBus

@@ -18,17 +18,18 @@ from wizard.services.ports.units import UnitOfWork
 CODE_LIFETIME = timedelta(minutes=10)
 CODE_TRIES = 5
 _CODES = 10**6
-_CODE = re.compile(r"[0-9]{6}")
 # People type codes in groups, and mail programs put spaces of their own between digits.
-_BETWEEN_DIGITS = re.compile(r"[\s-]+")
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[\s-]+(?=[0-9])")
+_DIGITS = re.compile(r"[0-9]+")
+_LENGTH = 6
 
 
 def six_digits(typed: str) -> str:
-    """The code that was typed. Raises ValidationFailed("code.format")."""
-    code = _BETWEEN_DIGITS.sub("", typed)
-    if not _CODE.fullmatch(code):
+    """The code that was typed, or pasted with the words around it. Raises ValidationFailed("code.format")."""
+    found = _DIGITS.findall(_BETWEEN_DIGITS.sub("", typed))
+    if len(found) != 1 or len(found[0]) != _LENGTH:
         raise ValidationFailed("code.format", field="code")
-    return code
+    return str(found[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from wizard.core.events import EventName
 from wizard.core.records import FIRST_VERSION, NewRecord, Record, Verification, difference
 from wizard.core.registration import Registration, Status
 from wizard.core.rules import RULES_BY_ID, RuleOutcome, failures
+from wizard.core.trouble import counted
 from wizard.services.checking import Checking, linking_checks, linking_problems
 from wizard.services.ports.messages import Message
 from wizard.services.ports.records import RecordTaken
@@ -130,6 +131,7 @@ def with_failures(run: Run, registration: Registration, problems: tuple[Problem,
         registration,
         errors=problems,
         flag=conflict,
+        failed=counted(registration.failed, problems),
         lives_long=registration.lives_long or conflict is not None,
     )
     details = {
@@ -240,5 +242,6 @@ def _confirmation(account: Account, record: Record, language: str) -> Message:
             "category": record.category.value,
             "created_at": record.created_at.isoformat(),
             "verification": record.verification.state.value,
+            "account": account.status.value,
         },
     )

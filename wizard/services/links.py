@@ -63,15 +63,15 @@ class ResumeLinks:
         token, _ = self._issue(call, session_id, kind, message)
         return token
 
-    def remind(self, call: Call, session_id: str, *, email: str) -> Registration:
-        """Mail a reminder with a link, once per registration, however often it is asked for.
+    def remind(self, call: Call, session_id: str, *, email: str, mail: str = "reminder") -> Registration:
+        """Mail a reminder, or an invitation, with a link, once per registration, however often it is asked for.
 
         Answers the registration as it lives on now. Raises what `prolong` raises.
         """
 
         def message(link: ResumeLink, language: str, token: str) -> Message:
-            key = f"reminder:{session_id}"
-            return _message("reminder", link, key=key, email=email, language=language, token=token)
+            key = f"{mail}:{session_id}"
+            return _message(mail, link, key=key, email=email, language=language, token=token)
 
         _, registration = self._issue(call, session_id, LinkKind.APPLICANT, message)
         return registration

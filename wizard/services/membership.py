@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from wizard.core.accounts import MembershipYear
-from wizard.core.clock import Clock
+from wizard.core.clock import Clock, toronto_date
+from wizard.core.errors import ValidationFailed
 from wizard.core.events import EventName
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.units import UnitsOfWork
 
+YEARS_AHEAD = 2
 _CHAIN = "membership-year"
 
 
@@ -35,18 +37,23 @@ class MembershipService:
         with self.units.read() as unit:
             return unit.membership_years.current()
 
-    def history(self) -> Sequence[MembershipYear]:
-        """Every setting of it, as the database keeps them."""
+    def history(self, call: Call) -> Sequence[MembershipYear]:
+        """Every setting of it, the newest first. Raises PermissionDenied unless staff or the system call."""
+        require_desk_or_system(call.actor)
         with self.units.read() as unit:
             return unit.membership_years.history()
 
     def set(self, call: Call, ends_on: date | None) -> None:
         """Set the last day, or close the year with None; the same day again changes nothing.
 
-        Raises PermissionDenied unless staff or the system call.
+        Raises PermissionDenied unless staff or the system call, and ValidationFailed("membership_year.range") for a
+        day so far off that it can only be a slip.
         """
         require_desk_or_system(call.actor)
         now = self.clock.now()
+        last = toronto_date(now).year + YEARS_AHEAD
+        if ends_on is not None and ends_on.year > last:
+            raise ValidationFailed("membership_year.range", field="ends_on", params={"last": str(last)})
         with self.units.write() as unit:
             before = unit.membership_years.current()
             if before is not None and before.ends_on == ends_on:

@@ -12,6 +12,7 @@ from wizard.core.events import EventName
 from wizard.core.records import DECLARATION_VERSION, difference
 from wizard.core.registration import Registration, Status
 from wizard.core.results import OperationResult
+from wizard.core.steps import next_step
 from wizard.core.workflow import Operation, refusal
 from wizard.services.checking import Checking
 from wizard.services.creation import Submission
@@ -72,7 +73,8 @@ class RegistrationOrchestrator:
         )
         staged = new if new.missing() else replace(new, status=Status.STAGED)
         changes = difference(EducationData(), data)
-        return staged.with_event(run.event(EventName.EDUCATION_STAGED, staged, changes=changes))
+        details = {"step": next_step(staged).value, "channel": staged.channel.value}
+        return staged.with_event(run.event(EventName.EDUCATION_STAGED, staged, details=details, changes=changes))
 
     def update(
         self,
@@ -105,7 +107,8 @@ class RegistrationOrchestrator:
             changed = dict(difference(stored.data, data))
             if updated.contact_email != stored.contact_email:
                 changed["contact_email"] = (stored.contact_email, updated.contact_email)
-            event = run.event(EventName.EDUCATION_UPDATED, updated, changes=changed)
+            details = {"step": next_step(updated).value}
+            event = run.event(EventName.EDUCATION_UPDATED, updated, details=details, changes=changed)
             return Change(updated.with_event(event))
 
         return self._run(Operation.UPDATE, call, session_id, transition)
@@ -206,6 +209,20 @@ class RegistrationOrchestrator:
             return self.transitions.executed(run, stored, account_id, submission)
 
         return self._run(Operation.EXECUTE_WORKFLOW, call, session_id, transition)
+
+    def rehearse(self, call: Call, staging: Staging, *, session_id: str) -> OperationResult:
+        """What `stage` and `execute_workflow` would come to, short of the record; nothing is written, nobody is told.
+
+        Failures are in the result. The account is the one with the member number.
+        """
+        run = self.runner.begin(Operation.VALIDATE, call)
+        change = Change(self._staged(run, session_id, EducationData().with_changes(staging.data), staging))
+        for step in (self.transitions.validated, self.transitions.decided, self._linked_by_number):
+            change = change if change.failed else step(run, change.registration)
+        return run.result(change)
+
+    def _linked_by_number(self, run: Run, stored: Registration) -> Change:
+        return self.transitions.linked(run, stored, None)
 
     def _run(self, operation: Operation, call: Call, session_id: str, transition: Transition) -> OperationResult:
         run = self.runner.begin(operation, call)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wizard.core.actors import Action, Actor, require
+from wizard.core.accounts import Account, AccountStatus
+from wizard.core.actors import Action, Actor, require, require_desk
 from wizard.core.education import FIELDS, EducationData, member_number_key
 from wizard.core.errors import (
     Conflict,
@@ -17,13 +18,24 @@ from wizard.core.errors import (
     from_problems,
 )
 from wizard.core.events import Event, EventName
-from wizard.core.records import Record, Verification, VerificationState, difference
+from wizard.core.records import Record, Verification, VerificationState, chain_of, difference
 from wizard.core.rules import RULES_BY_ID, evaluate, failures
 from wizard.services.checking import Checking
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.records import RecordTaken
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
+
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWithHistory:
+    """A record with all that happened to it and to its registration, oldest first; None once it is deleted."""
+
+    record: Record | None
+    account: Account | None
+    history: Sequence[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,13 @@ class RecordService:
         with self.units.read() as unit:
             return _find(unit, call.actor, record_id, Action.READ)
 
+    def waits_for_approval(self, call: Call, record: Record) -> bool:
+        """Whether the desk has yet to approve the account of a record. Raises PermissionDenied."""
+        require(call.actor, Action.READ, record.account_id)
+        with self.units.read() as unit:
+            account = unit.accounts.get(record.account_id)
+        return account is not None and account.status is AccountStatus.PENDING
+
     def correct(self, call: Call, record_id: str, changes: Mapping[str, str | None], *, version: int) -> Record:
         """Change some of a record's data, `version` having been seen; the rules and the category run again.
 
@@ -49,14 +68,15 @@ class RecordService:
             raise ValidationFailed("field.unknown", field=unknown)
         try:
             with self.units.write() as unit:
-                before = _find(unit, call.actor, record_id, Action.CHANGE)
-                if before.version != version:
-                    raise StaleVersion(seen=version, current=before.version)
+                before = _find(unit, call.actor, record_id, Action.CHANGE, hold=True)
                 data = before.data.with_changes(changes)
+                # Sent twice it is stale, and yet what was meant.
                 if data == before.data:
                     return before
-                after = self._corrected(unit, call.actor, before, data)
-                event = self._updated(call, before, after)
+                if before.version != version:
+                    raise StaleVersion(seen=version, current=before.version)
+                after = self.corrected(unit, call.actor, before, data)
+                event = self.updated(call, before, after)
                 unit.audit.append((event,))
                 unit.commit()
         except RecordTaken as taken:
@@ -65,15 +85,41 @@ class RecordService:
         self.events.publish(event)
         return after
 
-    def delete(self, call: Call, record_id: str, *, reason: str) -> None:
-        """Delete a record; its number is never given out again. Raises PermissionDenied and NotFound."""
+    def with_history(self, call: Call, record_id: str) -> RecordWithHistory:
+        """A record, its account and all that happened to it; of one that was deleted what is left, its history.
+
+        For the desk: raises PermissionDenied to others, and NotFound.
+        """
+        require_desk(call.actor)
+        with self.units.read() as unit:
+            record = unit.records.get(record_id)
+            account = unit.accounts.get(record.account_id) if record else None
+            chains = (chain_of(record_id), *([record.session_id] if record else ()))
+            rows = sorted(unit.audit.history(*chains, record_id=record_id), key=lambda row: (row.event.at, row.id))
+        if not rows and record is None:
+            raise NotFound("record.unknown")
+        return RecordWithHistory(record, account, tuple(row.event for row in rows))
+
+    def to_be_deleted(self, call: Call, record_id: str) -> Record:
+        """A record for who may delete it. Raises PermissionDenied to others, and NotFound."""
+        with self.units.read() as unit:
+            return _find(unit, call.actor, record_id, Action.DELETE)
+
+    def delete(self, call: Call, record_id: str, *, reason: str, version: int | None = None) -> None:
+        """Delete a record, `version` having been seen; its number is never given out again.
+
+        Raises PermissionDenied, ValidationFailed("deletion.reason" | "reason.format"), NotFound and StaleVersion.
+        """
         with self.units.write() as unit:
-            record = _find(unit, call.actor, record_id, Action.DELETE)
+            record = _find(unit, call.actor, record_id, Action.DELETE, hold=True)
+            reason = _required(reason)
+            if version not in {None, record.version}:
+                raise StaleVersion(seen=version or 0, current=record.version)
             event = make_event(
                 EventName.RECORD_DELETED,
                 call=call,
                 at=self.checking.clock.now(),
-                chain=_chain(record),
+                chain=chain_of(record.id),
                 record_id=record.id,
                 details={"number": record.number},
                 changes={"reason": (None, reason)},
@@ -83,7 +129,13 @@ class RecordService:
             unit.commit()
         self.events.publish(event)
 
-    def _corrected(self, unit: UnitOfWork, actor: Actor, before: Record, data: EducationData) -> Record:
+    def corrected(
+        self, unit: UnitOfWork, actor: Actor, before: Record, data: EducationData, *, vouched: bool = True
+    ) -> Record:
+        """A record with other data, within a transaction; not `vouched` for, they are only the applicant's word.
+
+        Raises Conflict for another member number, StaleVersion, `RecordTaken` and the failed rules.
+        """
         _require_same_member(unit, before, data)
         holdings = unit.records.holdings(data, account_id=before.account_id, session_id=before.session_id)
         outcomes = evaluate(self.checking.facts(data, holdings))
@@ -96,25 +148,26 @@ class RecordService:
             before,
             data=data,
             decision=decision,
-            verification=_verification(actor, before, reasons),
+            verification=_verification(actor, before, reasons) if vouched else Verification.because_of(reasons),
             at=self.checking.clock.now(),
         )
 
-    def _updated(self, call: Call, before: Record, after: Record) -> Event:
+    def updated(self, call: Call, before: Record, after: Record) -> Event:
+        """The event of a correction."""
         return make_event(
             EventName.RECORD_UPDATED,
             call=call,
             at=self.checking.clock.now(),
-            chain=_chain(after),
+            chain=chain_of(after.id),
             record_id=after.id,
             details={"category_before": before.category.value, "category_after": after.category.value},
             changes=difference(before.data, after.data),
         )
 
 
-def _find(unit: UnitOfWork, actor: Actor, record_id: str, action: Action) -> Record:
+def _find(unit: UnitOfWork, actor: Actor, record_id: str, action: Action, *, hold: bool = False) -> Record:
     """The record, by privilege first: whether there is one is not everybody's to know."""
-    record = unit.records.get(record_id)
+    record = unit.records.hold(record_id) if hold else unit.records.get(record_id)
     require(actor, action, record.account_id if record else None)
     if record is None:
         raise NotFound("record.unknown")
@@ -137,5 +190,10 @@ def _verification(actor: Actor, before: Record, reasons: tuple[str, ...]) -> Ver
     return Verification.because_of(reasons)
 
 
-def _chain(record: Record) -> str:
-    return f"record:{record.id}"
+def _required(reason: str) -> str:
+    """A reason that can be read. Raises ValidationFailed."""
+    if not reason.strip():
+        raise ValidationFailed("deletion.reason", field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
+    return reason.strip()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wizard.core.accounts import Account
+from wizard.core.actors import Action, may
 from wizard.core.errors import ErrorCode, Problem
 from wizard.core.events import EventName
 from wizard.core.registration import Registration, Status
@@ -83,6 +84,9 @@ class Transitions:
 
     def executed(self, run: Run, stored: Registration, account_id: str | None, submission: Submission) -> Change:
         """All that is left, in order, to the end or the first failure."""
+        finished = self._finished(run, stored)
+        if finished is not None:
+            return finished
         steps = self._steps(run, account_id, submission)
         change, done = Change(stored), tuple[StepResult, ...]()
         # A step leads on or fails; the bound is there for one that would do neither.
@@ -95,6 +99,20 @@ class Transitions:
             if change.failed or change.registration.is_created:
                 break
         return replace(change, steps=done)
+
+    def _finished(self, run: Run, stored: Registration) -> Change | None:
+        """What an earlier try made of these very answers before it died: the steps are not told of once more."""
+        if not stored.is_open or stored.has_reached(Status.ACCOUNT_LINKED):
+            # Nothing to tell of is left but the record, which is looked for when it is made.
+            return None
+        with self.units.read() as unit:
+            record = unit.records.by_session(stored.session_id)
+        if record is None or record.data != stored.data or not may(run.actor, Action.CREATE, record.account_id):
+            return None
+        change = self.creation.found(run, stored)
+        return change and replace(
+            change, steps=(StepResult(Operation.CREATE, success=True, duration_ms=run.milliseconds()),)
+        )
 
     def _steps(
         self, run: Run, account_id: str | None, submission: Submission

@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from wizard.core.events import Event, EventName
@@ -39,16 +39,24 @@ class SqlAuditTrail:
             self._root()
         return sum(self._extend(chain, chains[chain]) for chain in sorted(chains))
 
+    def hold(self, chain: str) -> None:
+        """Let nobody else add to a chain before this transaction ends: what its history says now stays so."""
+        if self._locked(chain) is None:
+            self._begun(chain)
+
     def missing(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Those of some events that are not in the trail yet (same session, sequence, name and operation)."""
         return tuple(self._fresh(events))
 
-    def history(self, chain: str) -> Sequence[AuditRow]:
-        """The rows of a chain in order, with such personal values as are still kept."""
-        mine = select(AuditEventRow).where(AuditEventRow.chain == chain)
+    def history(self, *chains: str, record_id: str | None = None) -> Sequence[AuditRow]:
+        """The rows of some chains, each in order, and all of a record, with such personal values as are still kept."""
+        wanted: ColumnElement[bool] = AuditEventRow.chain.in_(chains)
+        if record_id is not None:
+            wanted = or_(wanted, AuditEventRow.record_id == record_id)
+        mine = select(AuditEventRow).where(wanted)
         rows = self._session.scalars(mine.order_by(AuditEventRow.position)).all()
         values: dict[int, dict[str, tuple[str | None, str | None]]] = defaultdict(dict)
-        kept = select(AuditValueRow).join(AuditEventRow).where(AuditEventRow.chain == chain)
+        kept = select(AuditValueRow).join(AuditEventRow).where(wanted)
         for value in self._session.scalars(kept.order_by(AuditValueRow.field)):
             values[value.event_id][value.field] = (value.before, value.after)
         return [AuditRow(row.id, row.position, _event(row, values[row.id])) for row in rows]

@@ -16,14 +16,14 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.storage import postgresql, sqlite, tables, trail_tables
+from wizard.storage import bulk_tables, postgresql, sqlite, tables, trail_tables
 from wizard.storage.audit_trail import plant_root
 from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
 
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 # The metadata is whole only once every module of tables is there.
-TABLES = (tables, trail_tables)
+TABLES = (tables, trail_tables, bulk_tables)
 MIGRATIONS = Path(__file__).with_name("migrations")
 # The one that makes the tables of the audit trail.
 _TRAIL_BEGINS = "0001"

@@ -112,6 +112,7 @@ DOCUMENT_KEYS = {
     "errors": "er",
     "warnings": "w",
     "flag": "fl",
+    "failed": "fd",
     "lives_long": "ll",
     "chosen_ttl": "ct",
     "reminded": "re",
@@ -144,6 +145,7 @@ class StoredDocument(msgspec.Struct, omit_defaults=True, kw_only=True, rename=DO
     errors: list[StoredProblem] = []
     warnings: list[StoredProblem] = []
     flag: str | None = None
+    failed: dict[str, int] = {}
     lives_long: bool = False
     chosen_ttl: int | None = None
     reminded: bool = False

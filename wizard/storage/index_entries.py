@@ -22,6 +22,7 @@ from wizard.storage.indexes import (
     WAITING,
     Position,
     entries_of,
+    lists_of,
     member_indexes,
     member_of,
     status_index,
@@ -65,7 +66,7 @@ class IndexEntries:
     def queue_removals(self, commands: Pipeline, replaced: Registration, replacement: Registration | None) -> None:
         """Queue what takes away the entries that a document may have had, and its replacement has not."""
         number = replaced.user_id
-        possible = {ALL, EXPIRES, REMIND, WAITING, status_index(replaced.status)}
+        possible = {ALL, EXPIRES, REMIND, WAITING, status_index(replaced.status), *lists_of(replaced)}
         # Those made before the secrets were rotated included.
         possible.update(member_indexes(self.values.cipher, number) if number else ())
         for index in sorted(possible - self.wanted(replacement).keys()):
@@ -86,16 +87,11 @@ class IndexEntries:
                 self.queue_additions(commands, registration, only_missing=True)
             commands.execute()
 
-    def newest_first(self, index: str, *, after: Position | None, limit: int) -> list[Position]:
-        """A stretch of an index, downwards. Entries with the score of `after` are compared by member."""
+    def newest_first(self, index: str, *, limit: int) -> list[Position]:
+        """The highest entries of an index, downwards."""
         with pipeline(self.client) as commands:
-            if after is None:
-                commands.zrevrange(index, 0, limit - 1, withscores=True)
-            else:
-                commands.zrevrangebyscore(index, after.score, after.score, withscores=True)
-                commands.zrevrangebyscore(index, f"({after.score}", "-inf", start=0, num=limit, withscores=True)
-            positions = _positions(commands.execute())
-        return [position for position in positions if after is None or position < after][:limit]
+            commands.zrevrange(index, 0, limit - 1, withscores=True)
+            return _positions(commands.execute())
 
     def oldest_first(self, index: str, *, after: Position | None, limit: int) -> list[Position]:
         """A stretch of an index, upwards."""

@@ -14,7 +14,10 @@ from typing import Self
 from uuid import UUID
 
 from wizard.core.education import member_number_key
-from wizard.core.registration import Registration, Status
+from wizard.core.registration import Channel, Registration, Status
+from wizard.core.steps import Step, next_step
+from wizard.core.trouble import STOPPING, Trouble, failing, troubles
+from wizard.services.ports.registrations import Selection
 from wizard.storage.codec import microseconds
 from wizard.storage.crypto import Cipher
 
@@ -27,6 +30,10 @@ REMIND = f"{_PREFIX}:{{remind}}"
 # By the revision whose events wait; negative once the audit trail has them. (They stay in the document until it is
 # written again. The note tells a repair that the entry was not lost.)
 WAITING = f"{_PREFIX}:{{waiting_events}}"
+# Those of which something can still become, by the instant of expiry.
+OPEN_UNTIL = f"{_PREFIX}:{{open_until}}"
+# Those that are stuck, for whatever reason, by the time of the last change; so are those that follow.
+STUCK = f"{_PREFIX}:{{stuck}}"
 
 
 def status_index(status: Status) -> str:
@@ -34,8 +41,35 @@ def status_index(status: Status) -> str:
     return f"{_PREFIX}:{{status:{status}}}"
 
 
+def step_index(step: Step) -> str:
+    """The index of the open registrations whose next step it is."""
+    return f"{_PREFIX}:{{step:{step}}}"
+
+
+def channel_index(channel: Channel) -> str:
+    """The index of the registrations that came in one way."""
+    return f"{_PREFIX}:{{channel:{channel}}}"
+
+
+def rule_index(rule: str) -> str:
+    """The index of the registrations that a rule stopped last."""
+    return f"{_PREFIX}:{{rule:{rule}}}"
+
+
+def trouble_index(trouble: Trouble) -> str:
+    """The index of the registrations that are stuck for one reason."""
+    return f"{_PREFIX}:{{stuck:{trouble}}}"
+
+
 # In the order of repair: `ALL` first, from which missing entries of the others are made again.
-FIXED = (ALL, EXPIRES, REMIND, WAITING, *map(status_index, Status))
+FIXED = (
+    *(ALL, EXPIRES, REMIND, WAITING, OPEN_UNTIL, STUCK),
+    *map(status_index, Status),
+    *map(step_index, Step),
+    *map(channel_index, Channel),
+    *map(trouble_index, Trouble),
+    *map(rule_index, STOPPING),
+)
 
 _DIGEST_LENGTH = 32
 _POSITION = struct.Struct(">q16s")
@@ -102,4 +136,29 @@ def entries_of(registration: Registration, cipher: Cipher) -> dict[str, int]:
         entries[WAITING] = registration.revision
     if registration.user_id is not None:
         entries[member_indexes(cipher, registration.user_id)[0]] = changed
-    return entries
+    return entries | lists_of(registration)
+
+
+def lists_of(registration: Registration) -> dict[str, int]:
+    """The indexes of the desk's lists that a registration belongs in, with its score in each."""
+    changed, reasons = microseconds(registration.updated_at), troubles(registration)
+    lists = [channel_index(registration.channel), *map(rule_index, failing(registration))]
+    lists += [*map(trouble_index, reasons), *([STUCK] if reasons else [])]
+    if not registration.is_open:
+        return dict.fromkeys(lists, changed)
+    lists.append(step_index(next_step(registration)))
+    return {**dict.fromkeys(lists, changed), OPEN_UNTIL: microseconds(registration.expires_at)}
+
+
+def selected(selection: Selection) -> tuple[str, ...]:
+    """The indexes that a selection is the meeting of, that with the fewest entries (as a rule) first."""
+    chosen = (
+        OPEN_UNTIL if selection.expiring else None,
+        rule_index(selection.rule) if selection.rule else None,
+        trouble_index(selection.trouble) if selection.trouble else None,
+        STUCK if selection.stuck else None,
+        step_index(selection.step) if selection.step else None,
+        status_index(selection.status) if selection.status else None,
+        channel_index(selection.channel) if selection.channel else None,
+    )
+    return tuple(filter(None, chosen)) or (ALL,)

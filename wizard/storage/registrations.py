@@ -4,7 +4,7 @@ One pipeline, sent at once and not a transaction, writes a registration: the ind
 document by compare-and-set, then the removal of the entries it should have no more. A crash between them leaves an
 entry without its document, never a document that no index knows; where the comparison fails, the entries of what
 stands there are written again. Other disagreements are mended whenever they are met, and by `repair_indexes`:
-nothing is answered from an index alone but `counts`. Each script touches one key, and each index is a key of its
+nothing is answered from an index alone but the tally. Each script touches one key, and each index is a key of its
 own, so that a Cluster may spread them as it likes.
 """
 
@@ -17,8 +17,8 @@ from typing import cast
 
 from wizard.core.clock import Clock
 from wizard.core.education import member_number_key
-from wizard.core.registration import Registration, Status
-from wizard.services.ports.registrations import RegistrationPage, RevisionConflict
+from wizard.core.registration import Registration
+from wizard.services.ports.registrations import EVERYTHING, RegistrationPage, RevisionConflict, Selection, Tally
 from wizard.storage import scripts
 from wizard.storage.codec import microseconds
 from wizard.storage.crypto import Cipher
@@ -32,8 +32,8 @@ from wizard.storage.indexes import (
     Position,
     due_for_reminder,
     member_indexes,
-    status_index,
 )
+from wizard.storage.lists import Lists
 from wizard.storage.redis_access import Client, pipeline, reaching_redis
 from wizard.storage.stored_values import StoredValues, key_of
 
@@ -49,6 +49,7 @@ class RedisRegistrationStore:
         self._cipher = cipher
         self._values = StoredValues(cipher, clock, grace)
         self._entries = IndexEntries(client, self._values)
+        self._lists = Lists(client, self._entries, clock)
 
     def load(self, session_id: str) -> Registration | None:
         """The document, in one round trip; None where there is none, or none that can be read."""
@@ -87,20 +88,15 @@ class RedisRegistrationStore:
         if standing or value is None:
             self._entries.undo(refused, standing)
 
-    def page(self, *, status: Status | None = None, cursor: str | None = None, limit: int = 25) -> RegistrationPage:
-        """Newest change first, in two round trips (a third mends); shorter where entries turned out stale."""
-        index = status_index(status) if status else ALL
-        after = Position.from_token(cursor) if cursor else None
-        positions = self._entries.newest_first(index, after=after, limit=limit + 1)
-        shown, more = positions[:limit], len(positions) > limit
-        return RegistrationPage(self._entries.belonging(index, shown), shown[-1].token() if more else None)
+    def page(
+        self, selection: Selection = EVERYTHING, *, cursor: str | None = None, limit: int = 25
+    ) -> RegistrationPage:
+        """Some of a selection, with the tally of all; shorter where entries turned out stale."""
+        return self._lists.page(selection, cursor=cursor, limit=limit)
 
-    def counts(self) -> Mapping[Status, int]:
-        """How many stand at each status, as far as the indexes know, in one round trip."""
-        with pipeline(self._client) as commands:
-            for status in Status:
-                commands.zcard(status_index(status))
-            return dict(zip(Status, commands.execute(), strict=True))
+    def tally(self) -> Tally:
+        """How many there are of each kind, as far as the indexes know, in one round trip."""
+        return self._lists.tally()
 
     def of_member(self, member_number: str) -> tuple[Registration, ...]:
         """Those with a member number, newest change first, whichever secret they were indexed under."""
@@ -108,7 +104,7 @@ class RedisRegistrationStore:
         met = self._entries.meet(
             (index, position)
             for index in indexes
-            for position in self._entries.newest_first(index, after=None, limit=_MOST_OF_ONE_MEMBER)
+            for position in self._entries.newest_first(index, limit=_MOST_OF_ONE_MEMBER)
         )
         key = member_number_key(member_number)
         found = {each.registration.session_id: each.registration for each in met if each.registration}

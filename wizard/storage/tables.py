@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wizard.core.accounts import AccountStatus, LinkKind
@@ -14,10 +14,12 @@ from wizard.core.records import VerificationState
 from wizard.storage.schema import Identity, Key, Table, one_of
 
 DESK_PRIVILEGES = (Privilege.ADMIN, Privilege.MAIN)
+# A record whose applicant was asked is stored as one that waits (repositories/verification_columns.py).
+STORED_STATES = tuple(state for state in VerificationState if state is not VerificationState.ASKED)
 
 
 class AccountRow(Table):
-    """A member's account; `number_key` and `email_key` are number and address as they are compared."""
+    """A member's account; `number_key`, `email_key` and `name_key` are those as they are compared."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -30,6 +32,7 @@ class AccountRow(Table):
     number: Mapped[str]
     number_key: Mapped[str] = mapped_column(Key, unique=True)
     name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(Key, server_default=text("''"))
     email: Mapped[str]
     email_key: Mapped[str] = mapped_column(Key, server_default=text("''"))
     status: Mapped[str]
@@ -47,9 +50,10 @@ class RecordRow(Table):
         one_of("coto_status", CotoStatus),
         one_of("access_modifier", AccessModifier),
         one_of("category", EducationCategory),
-        one_of("verification_state", VerificationState),
+        one_of("verification_state", STORED_STATES),
         CheckConstraint("length(country) = 2", name="country"),
         CheckConstraint("version >= 1", name="version"),
+        Index(None, "graduation_year", "coto_status", "category"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -139,6 +143,27 @@ class StaffRow(Table):
     epoch: Mapped[int]
 
 
+class SecondFactorRow(Table):
+    """The key that somebody of the desk shares with an authenticator app, sealed; `last_step` was used last."""
+
+    __tablename__ = "second_factors"
+
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    sealed: Mapped[bytes]
+    added_at: Mapped[datetime]
+    last_step: Mapped[int] = mapped_column(BigInteger)
+
+
+class RecoveryCodeRow(Table):
+    """A code that stands in once for the authenticator app, known by a digest."""
+
+    __tablename__ = "recovery_codes"
+
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    used_at: Mapped[datetime | None]
+
+
 class MembershipYearRow(Table):
     """The membership year's last day as it was set; the newest row holds, the others are its history."""
 
@@ -148,3 +173,18 @@ class MembershipYearRow(Table):
     ends_on: Mapped[date | None]
     set_by: Mapped[str]
     set_at: Mapped[datetime]
+
+
+class RefreshRow(Table):
+    """A run of the category refresh; one for each day on which it was due. `moves` counts by `before>after`."""
+
+    __tablename__ = "category_refreshes"
+
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    day: Mapped[date | None] = mapped_column(unique=True)
+    started_by: Mapped[str]
+    privilege: Mapped[str | None]
+    started_at: Mapped[datetime]
+    membership_ends: Mapped[date | None]
+    finished_at: Mapped[datetime | None]
+    moves: Mapped[dict[str, int]] = mapped_column(JSON)

@@ -14,11 +14,18 @@ from wizard.storage.crypto import Cipher
 from wizard.storage.database import DIALECTS
 from wizard.storage.outbox import SqlOutbox
 from wizard.storage.repositories.accounts import SqlAccounts
+from wizard.storage.repositories.bulk import SqlBulkJobs
+from wizard.storage.repositories.categories import SqlCategories
 from wizard.storage.repositories.codes import SqlCodes
 from wizard.storage.repositories.links import SqlLinks
 from wizard.storage.repositories.membership_years import SqlMembershipYears
+from wizard.storage.repositories.record_lists import SqlRecordLists
 from wizard.storage.repositories.records import SqlRecords
+from wizard.storage.repositories.refreshes import SqlRefreshRuns
+from wizard.storage.repositories.second_factors import SqlSecondFactors
 from wizard.storage.repositories.staff import SqlStaff
+from wizard.storage.repositories.statistics import SqlStatistics
+from wizard.storage.repositories.verifications import SqlVerificationQueue
 
 
 class SqlUnitOfWork:
@@ -32,12 +39,19 @@ class SqlUnitOfWork:
         self._writes = writes
         self.accounts = SqlAccounts(session, clock)
         self.records = SqlRecords(session)
+        self.record_lists = SqlRecordLists(session)
+        self.verifications = SqlVerificationQueue(session)
         self.audit = SqlAuditTrail(session, cipher)
         self.outbox = SqlOutbox(session, cipher)
         self.codes = SqlCodes(session)
         self.links = SqlLinks(session)
         self.staff = SqlStaff(session)
+        self.second_factors = SqlSecondFactors(session, cipher)
+        self.statistics = SqlStatistics(session)
         self.membership_years = SqlMembershipYears(session)
+        self.categories = SqlCategories(session)
+        self.refreshes = SqlRefreshRuns(session)
+        self.bulk = SqlBulkJobs(session, cipher)
 
     def __enter__(self) -> Self:
         dialect = DIALECTS[self._session.get_bind().dialect.name]

@@ -26,7 +26,11 @@ SIGNED_IN_AT_MOST = timedelta(hours=8)
 IDLE_AT_MOST = timedelta(hours=1)
 # How exactly idleness is known: the browser's session is not to be written at every page.
 _SEEN_EVERY = timedelta(minutes=5)
-_STAFF_KEYS = ("staff", "staff_epoch", "staff_since", "staff_seen", "csrf_token")
+# The pages on the way in.
+SIGNING_IN = frozenset({"staff.sign_in", "staff.sign_in_code", "staff.sign_in_set_up"})
+_HALF_KEYS = ("half_staff", "half_epoch", "half_username", "half_since", "app_key")
+_OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "code_sent", "link_sent_to")
+_STAFF_KEYS = (*_HALF_KEYS, "staff", "staff_epoch", "staff_since", "staff_seen", "staff_by_two", "csrf_token")
 
 
 class _Regenerating(Protocol):
@@ -133,34 +137,39 @@ def may_create(member: StaffMember | None) -> bool:
     return member is not None and may(Actor.staff(member.username, member.privilege), Action.CREATE, None)
 
 
+def may_delete(member: StaffMember | None) -> bool:
+    """Whether somebody of the desk may delete records; the pages offer it to no others."""
+    return member is not None and may(Actor.staff(member.username, member.privilege), Action.DELETE, None)
+
+
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, under a new browser session id."""
     browser_session()[_key("registration", session_id)] = _now().isoformat()
-    _regenerate()
+    regenerate()
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
     """Note that a code entered in this browser proved an account, for one registration."""
     browser_session()[_key("proof", session_id)] = account_id
-    _regenerate()
+    regenerate()
 
 
 def grant_help(session_id: str) -> None:
     """Let signed-in staff act on a registration in this browser."""
     browser_session()[_key("helping", session_id)] = "1"
-    _regenerate()
+    regenerate()
 
 
 def forget_registration(session_id: str) -> None:
     """Take back whatever this browser was granted for a registration."""
-    _forget(*(_key(kind, session_id) for kind in ("registration", "proof", "helping", "aside", "newcomer")))
-    _regenerate()
+    forget(*(_key(kind, session_id) for kind in _OF_A_REGISTRATION))
+    regenerate()
 
 
 def stop_helping(session_id: str) -> None:
     """Staff no longer act on a registration in this browser."""
-    _forget(_key("helping", session_id))
-    _regenerate()
+    forget(_key("helping", session_id))
+    regenerate()
 
 
 def signed_in_staff() -> StaffMember | None:
@@ -170,29 +179,25 @@ def signed_in_staff() -> StaffMember | None:
     return cast("StaffMember | None", g.staff_member)
 
 
-def sign_in_browser(member: StaffMember) -> None:
-    """Sign a member of staff in, under a new browser session id and with a new CSRF token."""
-    browser = browser_session()
-    _forget(*_STAFF_KEYS)
-    now = _now().isoformat()
-    browser.update({"staff": member.id, "staff_epoch": member.epoch, "staff_since": now, "staff_seen": now})
-    g.staff_member = member
-    _regenerate()
+def forget(*keys: str) -> None:
+    """Take keys out of the browser's session."""
+    browser: Any = browser_session()
+    for key in keys:
+        browser.pop(key, None)
 
 
-def sign_out_browser() -> None:
-    """End the sign-in and with it all help; what the browser owns as an applicant's stays."""
-    browser = browser_session()
-    _forget(*_STAFF_KEYS, *(key for key in tuple(browser) if key.startswith("helping:")))
-    g.staff_member = None
-    _regenerate()
+def regenerate() -> None:
+    """Give the browser's session another id."""
+    cast("_Regenerating", current_app.session_interface).regenerate(browser_session())
 
 
 def _staff_of_session(browser: SessionMixin) -> StaffMember | None:
     staff_id, epoch = browser.get("staff"), browser.get("staff_epoch")
     if staff_id is None or epoch is None or _over(browser):
         return None
-    return services().desk.member(staff_id, epoch)
+    if settings().staff_totp_required and not browser.get("staff_by_two"):
+        return None
+    return services().sign_in.member(staff_id, epoch)
 
 
 def _over(browser: SessionMixin) -> bool:
@@ -224,13 +229,3 @@ def _key(kind: str, session_id: str) -> str:
 
 def _now() -> datetime:
     return services().clock.now()
-
-
-def _forget(*keys: str) -> None:
-    browser: Any = browser_session()
-    for key in keys:
-        browser.pop(key, None)
-
-
-def _regenerate() -> None:
-    cast("_Regenerating", current_app.session_interface).regenerate(browser_session())

@@ -105,11 +105,16 @@ def label(choice: str, slug: str) -> str:
 
 @cache
 def country_names(tongue: str) -> dict[str, str]:
-    """Names of the 249 countries: Canada first, then by the alphabet of the language."""
-    territories = Locale.parse(tongue).territories
-    names = {code: territories.get(code, code) for code in country_choices()}
+    """Names of the 249 countries as they are called in Canada: Canada first, then by the alphabet of the language."""
+    territories = Locale(tongue, DEFAULT_COUNTRY).territories
+    names = {code: _begun(territories.get(code, code)) for code in country_choices()}
     in_order = sorted(names.items(), key=lambda item: (item[0] != DEFAULT_COUNTRY, folded(item[1]), item[1]))
     return dict(in_order)
+
+
+def _begun(name: str) -> str:
+    """As it stands at the beginning of a line: Îles Cook, where a sentence has îles Cook."""
+    return name[:1].upper() + name[1:].replace("\u2011", "-")
 
 
 # What a list shows under which heading; what is under none has the empty one.

@@ -36,6 +36,23 @@ _MAILS = {
     },
     "account_code": {"code": "012345", "number": ""},
     "account_decision": {"name": "Amara Okafor", "number": "osot-0000042", "decision": "active", "reason": ""},
+    "verification_question": {
+        "name": "Amara Okafor",
+        "number": "osot-oted-0000001",
+        "note": "In which city is the school that you name?",
+    },
+    "verification_outcome": {
+        "name": "Amara Okafor",
+        "number": "osot-oted-0000001",
+        "outcome": "verified",
+        "note": "",
+    },
+    "conflict_outcome": {
+        "name": "Amara Okafor",
+        "number": "osot-oted-0000001",
+        "outcome": "replaced",
+        "reason": "You entered your COTO status anew.",
+    },
     "member_number": {"numbers": "osot-0000042", "occasion": "made"},
 }
 _ERRORS = (

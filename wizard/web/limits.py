@@ -25,6 +25,8 @@ from wizard.core.errors import ExternalServiceError, RateLimited
 _EXTENSION = "wizard_limits"
 _SCHEME = "wizard-redis"
 _IPV6_PREFIX = 64
+# What is said where there is more to say than to wait.
+_SAID = {"codes": "rate_limited.codes"}
 # Subjects who try; all others are what is tried.
 _WHO = frozenset({"browser", "address", "registration"})
 # How many times the limit there is room for, where a subject is not the only one: behind an address there may be a
@@ -92,8 +94,11 @@ class _Limits:
         who = {kind: subject for kind, subject in subjects.items() if kind in _WHO}
         what = {kind: subject for kind, subject in subjects.items() if kind not in _WHO}
         who |= {f"{kind}_from_address": f"{who['address']} {what[kind]}" for kind in what if kind in _ROOM}
-        self._spend([each for kind in who for each in self._tries(name, kind, who[kind], alone=len(subjects) == 1)])
-        self._spend([each for kind in what for each in self._tries(name, kind, what[kind])])
+        said = _SAID.get(name, "rate_limited")
+        self._spend(
+            [each for kind in who for each in self._tries(name, kind, who[kind], alone=len(subjects) == 1)], said
+        )
+        self._spend([each for kind in what for each in self._tries(name, kind, what[kind])], said)
 
     def _tries(self, name: str, kind: str, subject: str, *, alone: bool = False) -> Iterator[_Try]:
         digest = hmac.digest(self.key, f"{kind}:{subject}".encode(), "sha256").hex()
@@ -101,7 +106,7 @@ class _Limits:
         for item in self.items[name]:
             yield _Try(_wider(item, room), (f"{name}.{kind}", digest))
 
-    def _spend(self, tries: Sequence[_Try]) -> None:
+    def _spend(self, tries: Sequence[_Try], said: str) -> None:
         if not tries:
             return
         try:
@@ -111,7 +116,7 @@ class _Limits:
         except RedisError as error:
             raise ExternalServiceError("redis") from error
         if resets:
-            raise RateLimited("rate_limited", retry_after=max(1, ceil(max(resets) - time())))
+            raise RateLimited(said, retry_after=max(1, ceil(max(resets) - time())))
 
     def _reset(self, refused: _Try) -> float:
         strategy: RateLimiter = self.limiter.limiter
@@ -178,6 +183,11 @@ def resume(token: str) -> None:
 def sign_in(username: str) -> None:
     """Signing in as staff is tried."""
     _limits().spend("sign_in", address=_address(), username=username.strip().casefold())
+
+
+def second_factor(staff_id: str) -> None:
+    """A code of an app, a recovery code, or the password once more, is tried by somebody of the desk."""
+    _limits().spend("sign_in", address=_address(), username=f"second factor:{staff_id}")
 
 
 def numbers(email: str) -> None:

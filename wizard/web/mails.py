@@ -26,6 +26,9 @@ _SUBJECTS: Mapping[str, LazyString] = {
     "link": _("Your link to continue the education registration"),
     "reminder": _("Your education registration is waiting for you"),
     "confirmation": _("Your education record is in: the receipt"),
+    "verification_question": _("A question about your education record"),
+    "verification_outcome": _("About your education record"),
+    "conflict_outcome": _("About your education registration"),
 }
 
 

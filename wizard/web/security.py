@@ -30,6 +30,8 @@ STRICT_TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 # The longest form is the privacy step: a thousand characters of notes, percent-encoded.
 MAX_BODY = 64 * 1024
 _MAX_PARTS = 100
+# Pages that take a file.
+LARGER_BODIES: Mapping[str, int] = {"staff.import_accounts": 1024 * 1024}
 
 
 def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:
@@ -76,10 +78,11 @@ def _guard(csrf: CSRFProtect) -> None:
     """
     if request.endpoint is None or request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return
+    request.max_content_length = LARGER_BODIES.get(request.endpoint, MAX_BODY)
     access.browser_session()
     session_id = (request.view_args or {}).get("session_id")
     if session_id is not None and request.blueprint == "applicant":
         access.require_access(str(session_id))
-    if request.blueprint == "staff" and request.endpoint != "staff.sign_in":
+    if request.blueprint == "staff" and request.endpoint not in access.SIGNING_IN:
         access.staff_call()
     csrf.protect()

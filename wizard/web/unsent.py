@@ -9,7 +9,7 @@ from flask import request, session
 from werkzeug.datastructures import MultiDict
 
 # Kept nowhere, and put into no page again.
-SECRET = frozenset({"code", "csrf_token", "password", "token"})
+SECRET = frozenset({"code", "csrf_token", "new_password", "password", "token"})
 # In an address: what was typed waits for this request, and for no other.
 FLAG = "unsent"
 

@@ -65,13 +65,36 @@ ERRORS: dict[str, LazyString] = {
     ),
     "account.number": _("Another account has this member number. Check the number."),
     "account.unknown": _("There is no such account."),
+    "account.number_taken": _("Another account has this member number."),
+    "account.waits": _("This account waits for the desk. Approve or refuse it instead."),
+    "closing.reason": _("Say why. The reason stays in the history of the account."),
+    "csv.columns": _("The file has no column named %(missing)s. Its first row has to name the columns."),
+    "csv.rows": _(
+        "The file has %(rows)s rows, and a page takes %(most)s at a time. Load it in parts, "
+        "or with the command “wizard accounts import”."
+    ),
+    "membership_year.range": _("This day is too far off. Enter one up to the end of %(last)s."),
     "account.decided": _("The desk has decided on this account already."),
     "name.format": _("Enter your first and last name, at most 200 characters."),
+    "note.required": _("Write what you want to note."),
+    "note.format": _("Shorten the note to %(most)s characters at most."),
+    "period.format": _("Enter a day, such as 2026-09-30."),
+    "period.order": _("The first day has to be before the last one, and not in the future."),
     "reason.required": _("Say why. The person reads it in the e-mail."),
     "reason.format": _("Shorten the reason to %(most)s characters at most."),
+    # What the desk decides
+    "note.required.asked": _("Write the question. The member reads it in the e-mail."),
+    "note.required.rejected": _("Write why. The member reads it in the e-mail."),
+    "verification.state": _("This record does not wait for such a decision."),
+    "conflict.over": _("Nothing is in the way of this registration any more."),
+    "conflict.stands": _("A record is in the way of this registration still. Compare the two first."),
+    "conflict.others_record": _("The record in the way is somebody else’s. It can be corrected, but not replaced."),
     # Records
     "record.gone": _("This record has been deleted in the meantime."),
     "record.unknown": _("There is no such record."),
+    "deletion.reason": _("Say why the record is deleted. The reason stays in the audit trail."),
+    "deletion.number": _("This is not the number of the record. To delete it, type %(number)s."),
+    "deletion.stale": _("The record was changed since you opened this page. Look at it again before you delete it."),
     "field.unknown": _("There is no such field in a record."),
     # Workflow and sessions
     "category.changed": _(
@@ -101,7 +124,16 @@ ERRORS: dict[str, LazyString] = {
     # Sign-in, limits and services
     "sign_in": _("Sign in first."),
     "sign_in.wrong": _("The user name or the password is not right. Try again."),
+    "sign_in.code": _("This code is not right, or was used already. Enter the next one that the app shows."),
+    "second_factor.set_up": _("This is not the code that the app shows now for this key. Try the next one."),
+    "second_factor.required": _("An authenticator app is required. Set up another instead."),
+    "second_factor.none": _("No authenticator app is set up."),
+    "password.wrong": _("This is not your password. Try again."),
+    "password.length": _("Choose a longer password, of at least %(least)s characters."),
     "rate_limited": _("There were too many tries. Wait a moment, then try again."),
+    "rate_limited.codes": _(
+        "If you have a code from us, the newest one still works: for ten minutes after it was sent, and for five tries."
+    ),
     "redis.unavailable": _("The service cannot save answers at the moment. Try again in a few seconds."),
     "database.unavailable": _("Records cannot be reached at the moment. Try again in a few seconds."),
     "mail.unavailable": _("E-mail cannot be sent at the moment. It will be sent as soon as it can."),

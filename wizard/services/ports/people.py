@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from wizard.core.accounts import Account, AccountStatus, MembershipYear, StaffMember, WaitingAccount
+from wizard.core.accounts import Account, AccountStatus, MembershipYear, SecondFactor, StaffMember, WaitingAccount
 
 
 class Accounts(Protocol):
@@ -37,6 +38,19 @@ class Accounts(Protocol):
         """Accounts that wait for the desk, oldest first, from behind the one with the id `after`."""
         ...
 
+    def search(self, sought: str, *, status: AccountStatus | None, after: str | None, limit: int) -> Sequence[Account]:
+        """Accounts in the order of their numbers, from behind the one with the id `after`.
+
+        `sought` is how a number, an address or any word of a name begins; empty, all are found.
+        """
+        ...
+
+    def count(self, status: AccountStatus) -> int: ...
+
+    def change_status(self, account_id: str, *, before: AccountStatus, after: AccountStatus) -> bool:
+        """Give an account another status; False where it has not the one before."""
+        ...
+
     def decide(self, account_id: str, status: AccountStatus) -> bool:
         """Give an account that waits its status; False where it no longer does."""
         ...
@@ -47,6 +61,10 @@ class Staff(Protocol):
 
     def get(self, staff_id: str) -> StaffMember | None: ...
 
+    def hold(self, staff_id: str) -> StaffMember | None:
+        """Somebody as they are now; nobody else changes them before this transaction ends."""
+        ...
+
     def by_username(self, username: str) -> StaffMember | None: ...
 
     def add(self, member: StaffMember) -> None:
@@ -56,6 +74,34 @@ class Staff(Protocol):
     def update(self, member: StaffMember) -> None: ...
 
     def all(self) -> Sequence[StaffMember]: ...
+
+
+class SecondFactors(Protocol):
+    """The authenticator apps of staff, and their recovery codes by digest."""
+
+    def of(self, staff_id: str) -> SecondFactor | None: ...
+
+    def put(self, factor: SecondFactor) -> None:
+        """Add one, in the place of the one that was there."""
+        ...
+
+    def use(self, factor: SecondFactor, step: int) -> bool:
+        """Take the code of a step; False where it or a newer one was taken already."""
+        ...
+
+    def remove(self, staff_id: str) -> bool:
+        """Take it away with all recovery codes; False where there is none."""
+        ...
+
+    def put_recovery(self, staff_id: str, digests: Sequence[str]) -> None:
+        """Add recovery codes, in the place of those that were there."""
+        ...
+
+    def use_recovery(self, staff_id: str, digest: str, *, at: datetime) -> bool:
+        """Use up a recovery code; False where there is none, or it was used."""
+        ...
+
+    def recovery_left(self, staff_id: str) -> int: ...
 
 
 class MembershipYears(Protocol):

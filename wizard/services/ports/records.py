@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,7 +25,17 @@ class Records(Protocol):
 
     def get(self, record_id: str) -> Record | None: ...
 
+    def hold(self, record_id: str) -> Record | None:
+        """A record as it is now; nobody else changes it before this transaction ends."""
+        ...
+
     def by_session(self, session_id: str) -> Record | None: ...
+
+    def by_account(self, account_id: str) -> Record | None: ...
+
+    def holders(self, data: EducationData, *, account_id: str | None) -> Sequence[Record]:
+        """The records that hold any of these numbers, or are the account's, in one query."""
+        ...
 
     def holdings(self, data: EducationData, *, account_id: str | None, session_id: str | None) -> Holdings:
         """What other records (not the one of `session_id`) hold of these numbers, in one query."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from wizard.core.registration import Registration, Status
+from wizard.core.registration import Channel, Registration, Status
+from wizard.core.steps import Step
+from wizard.core.trouble import Trouble
 
 
 class RevisionConflict(Exception):
@@ -15,11 +17,49 @@ class RevisionConflict(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Which registrations to list: those to which all of it applies; None and False ask for nothing.
+
+    `stuck` is stuck for any reason, `trouble` for one; `expiring` are the open ones that will soon be over.
+    """
+
+    status: Status | None = None
+    step: Step | None = None
+    channel: Channel | None = None
+    rule: str | None = None
+    trouble: Trouble | None = None
+    stuck: bool = False
+    expiring: bool = False
+    unchanged_since: datetime | None = None
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many registrations there are of each kind, as far as the indexes know."""
+
+    everything: int
+    stuck: int
+    expiring: int
+    statuses: Mapping[Status, int]
+    steps: Mapping[Step, int]
+    channels: Mapping[Channel, int]
+    troubles: Mapping[Trouble, int]
+    rules: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationPage:
-    """A page of registrations, newest change first; `cursor` leads on, None at the end."""
+    """A page of registrations, newest change first (those that expire: soonest first).
+
+    `cursor` leads on, None at the end. `tally` is of all there are; None where a page was not read from the lists.
+    """
 
     registrations: tuple[Registration, ...]
     cursor: str | None
+    tally: Tally | None = None
 
 
 class RegistrationStore(Protocol):
@@ -41,17 +81,16 @@ class RegistrationStore(Protocol):
         ...
 
     def page(
-        self,
-        *,
-        status: Status | None = None,
-        cursor: str | None = None,
-        limit: int = 25,
+        self, selection: Selection = EVERYTHING, *, cursor: str | None = None, limit: int = 25
     ) -> RegistrationPage:
-        """Registrations at a status (None: any) newest change first; a constant number of round trips."""
+        """Some of a selection, with the tally of all; a bounded number of round trips, two where one thing is asked.
+
+        Where several are, a page may be short, or empty, and still lead on.
+        """
         ...
 
-    def counts(self) -> Mapping[Status, int]:
-        """How many registrations stand at each status, one round trip."""
+    def tally(self) -> Tally:
+        """How many registrations there are of each kind, one round trip."""
         ...
 
     def of_member(self, member_number: str) -> tuple[Registration, ...]:

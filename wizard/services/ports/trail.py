@@ -37,12 +37,16 @@ class AuditTrail(Protocol):
         """
         ...
 
+    def hold(self, chain: str) -> None:
+        """Let nobody else add to a chain before this transaction ends: what its history says now stays so."""
+        ...
+
     def missing(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Those of some events that are not in the trail yet."""
         ...
 
-    def history(self, chain: str) -> Sequence[AuditRow]:
-        """The rows of a chain in order."""
+    def history(self, *chains: str, record_id: str | None = None) -> Sequence[AuditRow]:
+        """The rows of some chains, each in order; with those of any other that concern a record."""
         ...
 
     def verify(self) -> Sequence[str]:

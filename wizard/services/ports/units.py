@@ -5,11 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
+from wizard.services.ports.bulk import BulkJobs
+from wizard.services.ports.categories import Categories, RefreshRuns
 from wizard.services.ports.messages import Outbox
-from wizard.services.ports.people import Accounts, MembershipYears, Staff
+from wizard.services.ports.people import Accounts, MembershipYears, SecondFactors, Staff
 from wizard.services.ports.proofs import Codes, Links
+from wizard.services.ports.record_lists import RecordLists
 from wizard.services.ports.records import Records
+from wizard.services.ports.statistics import Statistics
 from wizard.services.ports.trail import AuditTrail
+from wizard.services.ports.verification import VerificationQueue
 
 
 class UnitOfWork(Protocol):
@@ -23,6 +28,12 @@ class UnitOfWork(Protocol):
 
     @property
     def records(self) -> Records: ...
+
+    @property
+    def record_lists(self) -> RecordLists: ...
+
+    @property
+    def verifications(self) -> VerificationQueue: ...
 
     @property
     def audit(self) -> AuditTrail: ...
@@ -40,7 +51,22 @@ class UnitOfWork(Protocol):
     def staff(self) -> Staff: ...
 
     @property
+    def second_factors(self) -> SecondFactors: ...
+
+    @property
+    def statistics(self) -> Statistics: ...
+
+    @property
     def membership_years(self) -> MembershipYears: ...
+
+    @property
+    def categories(self) -> Categories: ...
+
+    @property
+    def refreshes(self) -> RefreshRuns: ...
+
+    @property
+    def bulk(self) -> BulkJobs: ...
 
     def __enter__(self) -> Self: ...
 

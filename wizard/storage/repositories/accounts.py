@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from wizard.core.accounts import ACCESSIBLE, Account, AccountStatus, WaitingAccount, email_key
 from wizard.core.clock import Clock
 from wizard.core.education import member_number_key
 from wizard.core.errors import Conflict
+from wizard.core.spelling import folded
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
 from wizard.storage.tables import AccountRow
@@ -53,6 +54,7 @@ class SqlAccounts:
                 number=number,
                 number_key=member_number_key(number),
                 name=name,
+                name_key=folded(name),
                 email=email,
                 email_key=email_key(email),
                 status=status,
@@ -107,10 +109,50 @@ class SqlAccounts:
             query = query.join(last, order > tuple_(last.c.created_at, last.c.id))
         return [WaitingAccount(_account(row), row.created_at) for row in self._session.scalars(query.limit(limit))]
 
+    def search(self, sought: str, *, status: AccountStatus | None, after: str | None, limit: int) -> Sequence[Account]:
+        """Accounts in the order of their numbers, from behind the one with the id `after`.
+
+        `sought` is how a number, an address or any word of a name begins; empty, all are found.
+        """
+        query = select(AccountRow).order_by(AccountRow.number_key).limit(limit)
+        if sought:
+            query = query.where(_begins(sought))
+        if status is not None:
+            query = query.where(AccountRow.status == status)
+        if after is not None:
+            last = select(AccountRow.number_key).where(AccountRow.id == after).scalar_subquery()
+            query = query.where(AccountRow.number_key > last)
+        return [_account(row) for row in self._session.scalars(query)]
+
+    def count(self, status: AccountStatus) -> int:
+        """How many accounts have a status."""
+        counted = select(func.count()).select_from(AccountRow).where(AccountRow.status == status)
+        return self._session.scalar(counted) or 0
+
     def decide(self, account_id: str, status: AccountStatus) -> bool:
         """Give an account that waits its status; False where it no longer does."""
-        waits = update(AccountRow).where(AccountRow.id == account_id, AccountRow.status == AccountStatus.PENDING)
-        return self._session.scalar(waits.values(status=status).returning(AccountRow.id)) is not None
+        return self.change_status(account_id, before=AccountStatus.PENDING, after=status)
+
+    def change_status(self, account_id: str, *, before: AccountStatus, after: AccountStatus) -> bool:
+        """Give an account another status; False where it has not the one before."""
+        stands = update(AccountRow).where(AccountRow.id == account_id, AccountRow.status == before)
+        return self._session.scalar(stands.values(status=after).returning(AccountRow.id)) is not None
+
+
+def _begins(sought: str) -> ColumnElement[bool]:
+    """Number or address begin so, or the name has for each word one that does."""
+    words = [
+        or_(
+            AccountRow.name_key.startswith(word, autoescape=True),
+            AccountRow.name_key.contains(f" {word}", autoescape=True),
+        )
+        for word in folded(sought).split()
+    ]
+    return or_(
+        AccountRow.number_key.startswith(member_number_key(sought), autoescape=True),
+        AccountRow.email_key.startswith(email_key(sought), autoescape=True),
+        *([and_(*words)] if words else []),
+    )
 
 
 def _account(row: AccountRow) -> Account:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,12 @@ from wizard.core.category import CategoryDecision, Rationale
 from wizard.core.choices import EducationCategory
 from wizard.core.education import FIELDS, EducationData, member_number_key
 from wizard.core.errors import Conflict, StaleVersion
-from wizard.core.records import NewRecord, Record, Verification, VerificationState
+from wizard.core.records import NewRecord, Record, Verification
 from wizard.core.rules import Holdings
 from wizard.services.ports.records import RecordTaken
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
+from wizard.storage.repositories.verification_columns import columns_of, verification_of
 from wizard.storage.tables import RecordRow
 
 # The rule behind each unique column, the most telling first: a record of this very session is no conflict at all.
@@ -40,12 +41,25 @@ class SqlRecords:
     def get(self, record_id: str) -> Record | None:
         return self._one(RecordRow.id == record_id)
 
+    def hold(self, record_id: str) -> Record | None:
+        """A record as it is now; nobody else, a category refresh neither, changes it before this transaction ends."""
+        held = select(RecordRow).where(RecordRow.id == record_id).with_for_update()
+        row = self._session.scalar(held.execution_options(populate_existing=True))
+        return None if row is None else record_of(row)
+
     def by_session(self, session_id: str) -> Record | None:
         return self._one(RecordRow.session_id == session_id)
 
+    def by_account(self, account_id: str) -> Record | None:
+        return self._one(RecordRow.account_id == account_id)
+
     def _one(self, condition: ColumnElement[bool]) -> Record | None:
         row = self._session.scalar(select(RecordRow).where(condition))
-        return None if row is None else _record(row)
+        return None if row is None else record_of(row)
+
+    def holders(self, data: EducationData, *, account_id: str | None) -> Sequence[Record]:
+        """The records that hold any of these numbers, or are the account's, in one query."""
+        return [record_of(row) for row in self._holders({**_unique(data), "account_id": account_id})]
 
     def holdings(self, data: EducationData, *, account_id: str | None, session_id: str | None) -> Holdings:
         """What other records (not the one of `session_id`) hold of these numbers, in one query."""
@@ -69,7 +83,7 @@ class SqlRecords:
         with self._guarded(mine):
             number = counters.take(self._session, Counter.RECORD)
             added = insert(RecordRow).values(**_first_columns(record), number=number)
-            return _record(self._session.scalars(added.returning(RecordRow)).one())
+            return record_of(self._session.scalars(added.returning(RecordRow)).one())
 
     def correct(
         self,
@@ -101,7 +115,7 @@ class SqlRecords:
             row = self._session.scalars(changed, execution_options={"populate_existing": True}).one_or_none()
         if row is None:
             raise self._stale(record)
-        return _record(row)
+        return record_of(row)
 
     def delete(self, record: Record) -> None:
         """Delete a record; its number is never given out again. Raises as `correct`."""
@@ -146,8 +160,7 @@ def _decided_columns(category: EducationCategory, rationale: Rationale, verifica
         "category": category,
         "category_codes": list(rationale.codes),
         "category_params": dict(rationale.params),
-        "verification_state": verification.state,
-        "verification_reasons": list(verification.reasons),
+        **columns_of(verification),
     }
 
 
@@ -167,7 +180,8 @@ def _first_columns(record: NewRecord) -> dict[str, Any]:
     }
 
 
-def _record(row: RecordRow) -> Record:
+def record_of(row: RecordRow) -> Record:
+    """A record as its row has it."""
     return Record(
         id=row.id,
         number=row.number,
@@ -176,7 +190,7 @@ def _record(row: RecordRow) -> Record:
         data=EducationData(**{name: getattr(row, name) for name in FIELDS}),
         category=EducationCategory(row.category),
         rationale=Rationale(tuple(row.category_codes), row.category_params),
-        verification=Verification(VerificationState(row.verification_state), tuple(row.verification_reasons)),
+        verification=verification_of(row),
         declaration_version=row.declaration_version,
         declared_at=row.declared_at,
         created_by=row.created_by,

@@ -25,6 +25,12 @@ class SqlStaff:
         row = self._session.scalar(select(StaffRow).where(StaffRow.id == staff_id))
         return None if row is None else _member(row)
 
+    def hold(self, staff_id: str) -> StaffMember | None:
+        """Somebody as they are now; nobody else changes them before this transaction ends."""
+        found = select(StaffRow).where(StaffRow.id == staff_id).with_for_update()
+        row = self._session.scalar(found.execution_options(populate_existing=True))
+        return None if row is None else _member(row)
+
     def by_username(self, username: str) -> StaffMember | None:
         """By username, without regard to case."""
         row = self._session.scalar(select(StaffRow).where(StaffRow.username_key == username.casefold()))

@@ -1,4 +1,7 @@
-"""What was typed on the identity step and not sent, while the member number that it asks for is being found."""
+"""What was typed and not sent, while the member number that the identity step asks for is being found.
+
+On that step itself, and on the pages for those without a number, whose forms share one address.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,45 @@ from typing import cast
 
 from flask import request
 
-from wizard.core.steps import Step
+from wizard.core.registration import Registration
+from wizard.core.steps import Step, can_show
 from wizard.web import unsent
 from wizard.web.access import browser_session
 from wizard.web.applicant.journey import Visit
 from wizard.web.forms.steps import StepForm
 
-# The name of the buttons that leave the step with its form.
-LEAVING = "leaving"
+# The name of the buttons that leave a page with its form, and the value of the one that leads back.
+LEAVING, BACK = "leaving", "back"
 _FIELDS = ("user_business_id", "email", "email_seen", "version")
+_ASKED = ("name", "email")
 _LONGEST = 400
 
 
 def put(session_id: str) -> None:
     """Keep what stands in the form that the request brought, in the browser's session."""
-    browser_session()[_key(session_id)] = {name: request.form.get(name, "")[:_LONGEST] for name in _FIELDS}
+    if "user_business_id" in request.form:
+        browser_session()[_key(session_id)] = {name: request.form.get(name, "")[:_LONGEST] for name in _FIELDS}
+        return
+    sent = {name: request.form[name][:_LONGEST] for name in _ASKED if name in request.form}
+    browser_session()[_asked_key(session_id)] = {**asked(session_id), **sent}
 
 
 def typed(session_id: str) -> Mapping[str, str]:
-    """What is kept; empty where nothing is."""
+    """What is kept of the step; empty where nothing is."""
     return cast("Mapping[str, str]", browser_session().get(_key(session_id), {}))
+
+
+def asked(session_id: str) -> dict[str, str]:
+    """Name and address as they were left on the pages for those without a number; what was empty is not there."""
+    kept = cast("dict[str, str]", browser_session().get(_asked_key(session_id), {}))
+    return {name: value for name, value in kept.items() if value}
+
+
+def left_step(session_id: str, registration: Registration | None) -> Step:
+    """The step that led to those pages, and that they lead back to."""
+    if typed(session_id) or not can_show(Step.ACCOUNT, registration):
+        return Step.IDENTITY
+    return Step.ACCOUNT
 
 
 def bring_back(visit: Visit, form: StepForm) -> None:
@@ -40,13 +62,18 @@ def bring_back(visit: Visit, form: StepForm) -> None:
 def drop(visit: Visit) -> None:
     """The step itself takes over."""
     if visit.step is Step.IDENTITY:
-        forget(visit.session_id)
+        browser_session().pop(_key(visit.session_id), None)
 
 
 def forget(session_id: str) -> None:
-    """Keep it no longer."""
-    browser_session().pop(_key(session_id), None)
+    """Keep none of it any longer."""
+    for key in (_key(session_id), _asked_key(session_id)):
+        browser_session().pop(key, None)
 
 
 def _key(session_id: str) -> str:
     return f"aside:{session_id}"
+
+
+def _asked_key(session_id: str) -> str:
+    return f"asked:{session_id}"

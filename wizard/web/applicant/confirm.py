@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import request
 from werkzeug import Response
 
-from wizard.core.errors import PermissionDenied, WizardError
+from wizard.core.accounts import AccountStatus
+from wizard.core.errors import ExternalServiceError, PermissionDenied, WizardError
 from wizard.core.records import DECLARATION_VERSION
 from wizard.core.registration import Registration
 from wizard.core.steps import Step
@@ -78,4 +79,15 @@ def _declaration(
         form=form,
         other_errors=others,
         rows=answer_rows(registration, registration.validation.outcomes),
+        account_waits=_account_waits(visit, registration),
     )
+
+
+def _account_waits(visit: Visit, registration: Registration) -> bool:
+    """Whether the desk has yet to approve the applicant's account."""
+    try:
+        account = services().member_numbers.proved(visit.call, registration)
+    except ExternalServiceError:
+        # The page is there without the database, too: the receipt says it then.
+        return False
+    return account is not None and account.status is AccountStatus.PENDING

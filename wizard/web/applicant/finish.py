@@ -6,7 +6,8 @@ from flask import redirect, request, url_for
 from werkzeug import Response
 
 from wizard.core.registration import Registration
-from wizard.web.access import browser_session, sign_out_browser
+from wizard.web import signing_in
+from wizard.web.access import browser_session
 from wizard.web.applicant.leaving import send_link
 from wizard.web.applicant.page import page
 from wizard.web.applicant.start import own_registrations
@@ -41,12 +42,13 @@ def _ask(
     own: tuple[Registration, ...], incomplete: tuple[Registration, ...], form: AddressForm, *, status: int = 200
 ) -> Response:
     back = url_for("applicant.registration", session_id=own[0].session_id) if own else url_for("applicant.start")
+    form.remark()
     return page("finish.html", status=status, incomplete=incomplete, form=form, back=back)
 
 
 def _clear() -> None:
     """Forget all of this browser's registrations, proofs and sign-ins; only its language stays."""
-    sign_out_browser()
+    signing_in.sign_out()
     browser = browser_session()
     for key in tuple(browser):
         if key != _KEPT:

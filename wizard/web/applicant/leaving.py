@@ -9,10 +9,11 @@ from wizard.core.errors import RuleViolated, WorkflowStateInvalid
 from wizard.core.registration import Registration
 from wizard.core.steps import Step
 from wizard.web import limits, wording
-from wizard.web.access import current_call, forget_registration, require_access, services
+from wizard.web.access import browser_session, current_call, forget_registration, require_access, services
 from wizard.web.applicant.journey import read
 from wizard.web.applicant.page import onward, page, to_step
 from wizard.web.forms.others import AddressForm
+from wizard.web.mail_addresses import student_notice
 
 _TIME_REGION = "section#time"
 
@@ -71,13 +72,14 @@ def link(session_id: str) -> Response:
     if registration is None or not registration.is_open:
         return onward(session_id, registration)
     if request.method == "GET":
-        sent = "sent" in request.args
-        form = AddressForm(data={"email": registration.contact_email})
-        return _link_page(registration, form, template="link_sent.html" if sent else "link.html")
+        if "sent" in request.args:
+            return _sent_page(registration)
+        return _link_page(registration, AddressForm(data={"email": registration.contact_email}))
     form = AddressForm()
     if not form.is_valid():
         return _link_page(registration, form, status=422)
     send_link(session_id, form.address)
+    browser_session()[_sent_key(session_id)] = form.address
     return redirect(url_for("applicant.link", session_id=session_id, sent="1"), code=303)
 
 
@@ -87,10 +89,23 @@ def send_link(session_id: str, address: str) -> None:
     services().links.create(current_call(session_id), session_id, email=address)
 
 
-def _link_page(
-    registration: Registration, form: AddressForm, *, template: str = "link.html", status: int = 200
-) -> Response:
-    return page(template, status=status, registration=registration, session_id=registration.session_id, form=form)
+def _link_page(registration: Registration, form: AddressForm, *, status: int = 200) -> Response:
+    form.remark()
+    session_id = registration.session_id
+    return page("link.html", status=status, registration=registration, session_id=session_id, form=form)
+
+
+def _sent_page(registration: Registration) -> Response:
+    session_id = registration.session_id
+    address = browser_session().get(_sent_key(session_id))
+    notices = student_notice(address)
+    return page(
+        "link_sent.html", registration=registration, session_id=session_id, address=address, notices_of_address=notices
+    )
+
+
+def _sent_key(session_id: str) -> str:
+    return f"link_sent_to:{session_id}"
 
 
 def _back(session_id: str) -> Response:

@@ -17,7 +17,9 @@ class ReceiptStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The receipt; only the number where this browser has not proved the account."""
-        return step_page(visit, registration, record=_record(visit, registration))
+        record = _record(visit, registration)
+        waits = record is not None and services().records.waits_for_approval(visit.call, record)
+        return step_page(visit, registration, record=record, account_waits=waits)
 
     def submit(self, visit: Visit) -> Response:
         """There is nothing to send."""

@@ -142,12 +142,14 @@ def _summary(
     if registration is None:
         return onward(visit.session_id, registration)
     outcomes = registration.validation.outcomes or evaluate(facts_of(registration.data))
-    checked = [Checked(SUBJECTS[each.rule], each.outcome, _word(each)) for each in outcomes]
+    checked: dict[str, list[Checked]] = {}
+    for each in outcomes:
+        checked.setdefault(each.field, []).append(Checked(SUBJECTS[each.rule], each.outcome, _word(each)))
     return step_page(
         visit,
         registration,
         status=status,
         rows=_rows_with_address(registration, outcomes),
-        checked=checked,
+        checked={wording.FIELD_LABELS[field]: checked[field] for field in FIELDS if field in checked},
         problems=[(problem.field, wording.problem(problem)) for problem in problems],
     )

@@ -11,6 +11,7 @@ from wizard.core.registration import Registration, Status
 from wizard.core.steps import Step, next_step
 from wizard.web import limits
 from wizard.web.access import browser_session, current_call, grant_registration, require_access, services
+from wizard.web.applicant import new_account
 from wizard.web.applicant.journey import read
 from wizard.web.applicant.page import STEP_TITLES, onward, page, to_step
 
@@ -19,7 +20,8 @@ _OWN = "registration:"
 
 def start() -> Response:
     """What the service does, what to have at hand, *Start*, and what was begun in this browser."""
-    return page("start.html", own=own_registrations(), next_step=next_step, step_titles=STEP_TITLES)
+    own = own_registrations()
+    return page("start.html", own=own, awaited=new_account.awaited(), next_step=next_step, step_titles=STEP_TITLES)
 
 
 def begin() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from flask_wtf import FlaskForm
@@ -10,6 +11,14 @@ from wizard.web import unsent
 
 # The field that something is wrong with, or the address where that is put right, and the sentence.
 Entry = tuple[str | None, str]
+
+
+_VERSION = re.compile(r"[0-9]{1,9}")
+
+
+def version_of(text: str | None) -> int:
+    """The version that a form says it was drawn from; what is no number has seen none."""
+    return int(text) if text and _VERSION.fullmatch(text) else 0
 
 
 class Form(FlaskForm):

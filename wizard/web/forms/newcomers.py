@@ -5,15 +5,15 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from wizard.web import wording
-from wizard.web.forms.base import Form
 from wizard.web.forms.fields import Answer
-from wizard.web.mail_addresses import is_address, student_notice
+from wizard.web.forms.others import MailForm
+from wizard.web.mail_addresses import is_address
 
 _LONGEST_NAME = 200
 _ADDRESS = {"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"}
 
 
-class MailboxForm(Form):
+class MailboxForm(MailForm):
     """The address of a member account."""
 
     email = Answer(
@@ -21,11 +21,6 @@ class MailboxForm(Form):
         hint=_("The one in your member account; it may be an older one of yours, such as your student address."),
         attributes=_ADDRESS,
     )
-
-    @property
-    def address(self) -> str:
-        """What was typed, without blanks around it."""
-        return (self.email.data or "").strip()
 
     def is_valid(self) -> bool:
         """Refuse what is no address."""
@@ -59,5 +54,4 @@ class NewcomerForm(MailboxForm):
         valid = super().is_valid()
         if not self.full_name or len(self.full_name) > _LONGEST_NAME or not self.full_name.isprintable():
             self.name.refuse(wording.sentence("name.format"))
-        self.email.notices = student_notice(self.address)
         return valid and not self.name.errors

@@ -19,12 +19,14 @@ from wizard.core.schools import is_in_canada, suggested_country
 from wizard.core.steps import FIELDS_OF, Step
 from wizard.web import wording
 from wizard.web.facts import facts_of
-from wizard.web.forms.base import Form
+from wizard.web.forms.base import Form, version_of
 from wizard.web.forms.fields import MAIL, Answer, Area, Radios, SchoolName, Select
 from wizard.web.mail_addresses import is_address, student_notice
 
 LABELS = wording.FIELD_LABELS
-_VERSION = re.compile(r"[0-9]{1,9}")
+# What comes along, unseen, when a number is pasted: characters of no width, and dashes.
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
+_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 
 
 class StepForm(Form):
@@ -46,8 +48,7 @@ class StepForm(Form):
     @property
     def seen_version(self) -> int:
         """The version of the answers that the form was drawn from; what is no number has seen none."""
-        text = self.version.data or ""
-        return int(text) if _VERSION.fullmatch(text) else 0
+        return version_of(self.version.data)
 
     @property
     def questions(self) -> tuple[Answer, ...]:
@@ -124,6 +125,12 @@ class IdentityForm(StepForm):
         optional=True,
         attributes=MAIL,
     )
+
+    @property
+    def answers(self) -> dict[str, str | None]:
+        """With the member number as it was meant: with the hyphen that a word processor made a dash of."""
+        number = _INVISIBLE.sub("", self.user_business_id.data or "")
+        return {"user_business_id": _DASHES.sub("-", number)}
 
     @property
     def contact_email(self) -> str:

@@ -5,8 +5,25 @@ from collections.abc import Callable
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
-from wizard.web.access import staff_call
-from wizard.web.staff import accounts, links, registration, registrations, sign_in
+from wizard.web.access import SIGNING_IN, staff_call
+from wizard.web.staff import (
+    account,
+    accounts,
+    board,
+    category_refresh,
+    conflicts,
+    links,
+    membership_year,
+    my_sign_in,
+    new_accounts,
+    record,
+    records,
+    registration,
+    registrations,
+    sign_in,
+    statistics,
+    verification,
+)
 from wizard.web.staff.banner import banner
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
@@ -29,18 +46,51 @@ def _pressed(view: Callable[..., Response]) -> Callable[..., Response]:
 
 
 for _address, _name, _view, _methods in (
-    ("/", "desk", registrations.desk, ("GET",)),
+    ("/", "desk", board.board, ("GET",)),
+    ("/mails", "mails", board.mails, ("GET",)),
+    ("/statistics", "statistics", statistics.statistics, ("GET",)),
     ("/sign-in", "sign_in", sign_in.sign_in, ("GET", "POST")),
+    ("/sign-in/code", "sign_in_code", sign_in.code, ("GET", "POST")),
+    ("/sign-in/set-up", "sign_in_set_up", sign_in.set_up, ("GET", "POST")),
+    ("/my-sign-in", "my_sign_in", my_sign_in.my_sign_in, ("GET",)),
+    ("/my-sign-in/app", "my_app", my_sign_in.app, ("GET", "POST")),
+    ("/my-sign-in/app/begin", "begin_app", my_sign_in.begin_app, _PRESSED),
+    ("/my-sign-in/app/remove", "remove_app", my_sign_in.remove_app, ("GET", "POST")),
+    ("/my-sign-in/recovery-codes", "recovery_codes", my_sign_in.recovery_codes, ("GET", "POST")),
+    ("/my-sign-in/password", "my_password", my_sign_in.password, ("GET", "POST")),
+    ("/my-sign-in/sign-out-everywhere", "sign_out_everywhere", my_sign_in.sign_out_everywhere, _PRESSED),
     ("/sign-out", "sign_out", sign_in.sign_out, ("POST",)),
     ("/sessions", "sessions", registrations.sessions, ("GET", "POST")),
-    ("/accounts", "accounts", accounts.accounts, ("GET",)),
+    ("/accounts", "accounts", accounts.accounts, ("GET", "POST")),
+    ("/accounts/waiting", "waiting_accounts", accounts.waiting, ("GET",)),
+    ("/accounts/new", "add_account", new_accounts.add, ("GET", "POST")),
+    ("/accounts/import", "import_accounts", new_accounts.import_, ("GET", "POST")),
+    ("/accounts/<account_id>", "account", account.account, ("GET",)),
+    ("/accounts/<account_id>/activate", "activate_account", account.activate, _PRESSED),
+    ("/accounts/<account_id>/deactivate", "deactivate_account", account.deactivate, _PRESSED),
     ("/accounts/<account_id>/approve", "approve_account", accounts.approve, _PRESSED),
     ("/accounts/<account_id>/refuse", "refuse_account", accounts.refuse, _PRESSED),
+    ("/verification", "verification", verification.queue, ("GET", "POST")),
+    ("/verification/<record_id>", "verify", verification.record, ("GET", "POST")),
+    ("/conflicts", "conflicts", conflicts.conflicts, ("GET",)),
+    ("/conflicts/<session_id>", "conflict", conflicts.conflict, ("GET", "POST")),
+    ("/conflicts/<session_id>/release", "release", conflicts.release, _PRESSED),
+    ("/records", "records", records.records, _PRESSED),
+    ("/records/export", "export_records", records.export, _PRESSED),
+    ("/records/<record_id>", "record", record.record, ("GET",)),
+    ("/records/<record_id>/correct", "correct_record", record.correct, _PRESSED),
+    ("/records/<record_id>/delete", "delete_record", record.delete, _PRESSED),
+    ("/membership-year", "membership_year", membership_year.membership_year, _PRESSED),
+    ("/membership-year/close", "close_year", membership_year.close_year, _PRESSED),
+    ("/category-refresh", "category_refresh", category_refresh.category_refresh, ("GET",)),
+    ("/category-refresh/preview", "category_preview", category_refresh.preview, ("GET",)),
+    ("/category-refresh/run", "run_category_refresh", category_refresh.run, _PRESSED),
     (_SESSION, "session", registration.session, ("GET",)),
     (f"{_SESSION}/open", "open", _pressed(registration.open_), _PRESSED),
     (f"{_SESSION}/leave", "leave", _pressed(registration.leave), _PRESSED),
     (f"{_SESSION}/extend", "extend", _pressed(registration.extend), _PRESSED),
     (f"{_SESSION}/cancel", "cancel", registration.cancel, ("GET", "POST")),
+    (f"{_SESSION}/notes", "note", _pressed(registration.note), _PRESSED),
     (f"{_SESSION}/links", "links", _pressed(links.create), _PRESSED),
     (f"{_SESSION}/links/<link_id>/revoke", "revoke", _pressed(links.revoke), _PRESSED),
 ):
@@ -50,5 +100,5 @@ for _address, _name, _view, _methods in (
 @blueprint.before_request
 def _signed_in() -> None:
     """Nobody else sees any of it; what they may do is the services' to say."""
-    if request.endpoint != "staff.sign_in":
+    if request.endpoint not in SIGNING_IN:
         staff_call()

@@ -11,7 +11,7 @@ from werkzeug import Response
 
 from wizard.core.accounts import LinkState, ResumeLink
 from wizard.core.education import FIELDS
-from wizard.core.errors import RuleViolated, WizardError, WorkflowStateInvalid
+from wizard.core.errors import RuleViolated, ValidationFailed, WizardError, WorkflowStateInvalid
 from wizard.core.registration import Registration
 from wizard.core.steps import next_step
 from wizard.services.ports.calls import Call
@@ -21,6 +21,8 @@ from wizard.web.applicant.page import STEP_TITLES
 from wizard.web.rule_wording import OUTCOMES
 from wizard.web.session_ids import require_session_id
 from wizard.web.staff import wording
+from wizard.web.staff.forms import NoteForm
+from wizard.web.staff.history import happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,18 @@ def extend(session_id: str) -> Response:
     return _do(session_id, lambda call: access.services().orchestrator.extend(call, session_id), "extended")
 
 
+def note(session_id: str) -> Response:
+    """Note something about it, for colleagues."""
+    call, form = access.staff_call(), NoteForm()
+    try:
+        access.services().notes.add(call, _known(session_id), form.note.data or "")
+    except ValidationFailed as error:
+        for problem in error.problems:
+            form.note.refuse(sentences.problem(problem))
+        return page(call, session_id, status=422, note=form)
+    return _back(session_id, "noted")
+
+
 def cancel(session_id: str) -> Response:
     """Abandon it; asks first."""
     if request.method == "GET":
@@ -91,9 +105,10 @@ def page(
     error: WizardError | None = None,
     address: str = "",
     sent_to: str | None = None,
+    note: NoteForm | None = None,
 ) -> Response:
     """The page of a registration, with what could not be done, or with the address of a new link."""
-    services = access.services()
+    services, note = access.services(), note or NoteForm()
     registration = services.orchestrator.get(call, _known(session_id)).registration
     now = services.clock.now()
     drawn = render_template(
@@ -111,7 +126,9 @@ def page(
         answers=_answers(registration),
         checks=_checks(registration),
         links=[_issued(link, link.state(now)) for link in services.links.of_session(call, session_id)],
-        problems=[("", sentences.problem(each)) for each in error.problems] if error else [],
+        history=[happened(event) for event in services.notes.history(call, session_id)],
+        note=note,
+        problems=note.entries(("", sentences.problem(each)) for each in (error.problems if error else ())),
         done=wording.DONE.get(request.args.get("done", "")),
         new_link=address,
         sent_to=sent_to,

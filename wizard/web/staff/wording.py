@@ -13,6 +13,12 @@ from wizard.core.actors import ActorKind
 from wizard.core.registration import Channel, Registration, Status
 from wizard.web import language, wording
 
+# As the applicant reads them, but for what is the applicant's and not the reader's.
+FIELD_LABELS: dict[str, LazyString] = {
+    **wording.FIELD_LABELS,
+    "other_details": _("Name of the school"),
+    "access_modifier": _("Who may read the record"),
+}
 STATUSES: dict[Status, LazyString] = {
     Status.PENDING: _("Incomplete"),
     Status.STAGED: _("All answers given"),
@@ -46,8 +52,21 @@ LINK_STATES: dict[LinkState, LazyString] = {
 DONE: dict[str, LazyString] = {
     "approved": _("The account is active. Its owner gets an e-mail."),
     "refused": _("The account is refused. The person gets an e-mail with the reason."),
+    "corrected": _("The record is corrected. What was there before is in its history."),
+    "deleted": _("The record is deleted. Its history stays in the audit trail."),
+    "unchanged": _("Nothing was changed: the record says the same already."),
+    "activated": _("The account is active again."),
+    "deactivated": _("The account is inactive. No education can be registered for it."),
+    "added": _("The account is there."),
+    "year_set": _("The last day is set."),
+    "year_closed": _("The membership year is closed."),
+    "refreshed": _("Every record has the category that holds today."),
+    "refreshing": _("Many records move. The rest follows in the background: load this page again to see how far it is."),
+    "app_removed": _("The authenticator app is removed. From now on you sign in with your password alone."),
+    "password_changed": _("The password is changed. You are signed out everywhere else."),
     "cancelled": _("The registration is cancelled and its answers are erased."),
     "extended": _("The registration has more time."),
+    "noted": _("The note is in the history."),
     "left": _("You are no longer helping with this registration."),
     "revoked": _("The link is revoked. It opens nothing any more."),
 }

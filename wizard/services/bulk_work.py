@@ -1,0 +1,153 @@
+"""Working on bulk registrations: rows are claimed, worked on one by one, and settled; any number may be at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from wizard.core.actors import Actor, ActorKind, Privilege
+from wizard.core.clock import Clock
+from wizard.core.errors import ErrorCode, ExternalServiceError, NotFound, Problem
+from wizard.core.events import Event, EventName
+from wizard.services.bulk_rows import BulkRows
+from wizard.services.events import EventBus, make_event
+from wizard.services.ports.bulk import BulkJob, BulkRow, JobState, RowOutcome, RowState
+from wizard.services.ports.calls import Call
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
+
+# How many rows a worker takes at once: seconds of work, far less than its claim lasts.
+BATCH = 50
+_JOBS = 20
+_KINDS = {"staff": ActorKind.STAFF, "token": ActorKind.API}
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkWork:
+    """Killed anywhere, a worker's rows are free again after a while, and whoever takes them finds what it did.
+
+    Each row's registration has an id that is made from job and row; a row is settled once, and a job closed once.
+    """
+
+    clock: Clock
+    units: UnitsOfWork
+    rows: BulkRows
+    events: EventBus
+
+    def run_once(self) -> bool:
+        """A batch of the oldest job that has rows to take; True where there may be more."""
+        with self.units.read() as unit:
+            waiting = unit.bulk.under_way(limit=_JOBS)
+        return any(self.batch(job) for job in waiting)
+
+    def batch(self, job: BulkJob) -> bool:
+        """A batch of a job; False where there is nothing to take, though others may still be at it."""
+        states = job.states_to_do
+        if not states:
+            return False
+        with self.units.write() as unit:
+            rows = unit.bulk.claim(job.id, states, now=self.clock.now(), limit=BATCH)
+            unit.commit()
+        treat = self.rows.check if job.state is JobState.CHECKING else self.rows.enter
+        outcomes: dict[int, RowOutcome] = {}
+        try:
+            for row in rows:
+                outcomes[row.number] = _outcome(job, row, treat)
+        finally:
+            # What is done is done, whatever the next row failed of.
+            self._settle(job, outcomes, [row.number for row in rows if row.number not in outcomes])
+        return bool(rows)
+
+    def _settle(self, job: BulkJob, outcomes: Mapping[int, RowOutcome], given_back: Sequence[int]) -> None:
+        with self.units.write() as unit:
+            held = found(unit.bulk.hold(job.id))
+            for number, outcome in outcomes.items():
+                unit.bulk.settle(job.id, number, outcome, before=job.states_to_do)
+            unit.bulk.release(job.id, given_back)
+            if held.erased:
+                unit.bulk.erase(job.id)
+            after, told = self._advanced(unit, found(unit.bulk.get(job.id)))
+            if after.state is not held.state:
+                unit.bulk.update(after)
+                unit.audit.append(told)
+            unit.commit()
+        self.events.publish(*told)
+
+    def _advanced(self, unit: UnitOfWork, job: BulkJob) -> tuple[BulkJob, tuple[Event, ...]]:
+        """A job, held, on to its next state where nothing is left to do in this one."""
+        if not job.states_to_do or job.count(*job.states_to_do):
+            return job, ()
+        if job.state is JobState.RUNNING:
+            return _done(job, at=self.clock.now())
+        _refuse_repeated(unit, job)
+        if not job.goes_on:
+            return replace(job, state=JobState.CHECKED), ()
+        checked = found(unit.bulk.get(job.id))
+        return begun(checked, call_of(job), at=self.clock.now())
+
+
+def begun(job: BulkJob, call: Call, *, at: datetime) -> tuple[BulkJob, tuple[Event, ...]]:
+    """A job, held and checked, started by somebody; done at once where no row can go in."""
+    running = replace(job, state=JobState.RUNNING, started_by=call.actor.name)
+    running = replace(running, to_do=running.count(*running.states_to_do))
+    event = bulk_event(EventName.BULK_STARTED, call, running, at=at)
+    if running.to_do:
+        return running, (event,)
+    done, told = _done(running, at=at)
+    return done, (event, *told)
+
+
+def _done(job: BulkJob, *, at: datetime) -> tuple[BulkJob, tuple[Event, ...]]:
+    done = replace(job, state=JobState.DONE, finished_at=at)
+    return done, (bulk_event(EventName.BULK_COMPLETED, call_of(done), done, at=at),)
+
+
+def _refuse_repeated(unit: UnitOfWork, job: BulkJob) -> None:
+    """Of rows that cannot go in both, the first is kept; one that cannot go in at all stands in nobody's way."""
+    first: dict[tuple[str, str], int] = {}
+    for number, keys in unit.bulk.keys(job.id):
+        taken = [(rule, first[rule, key]) for rule, key in keys.items() if (rule, key) in first]
+        if not taken:
+            first.update(dict.fromkeys(keys.items(), number))
+            continue
+        field, row = taken[0]
+        problem = Problem(ErrorCode.CONFLICT, "bulk.repeated", field, {"row": str(row)})
+        outcome = RowOutcome(RowState.REJECTED, (problem,))
+        unit.bulk.settle(job.id, number, outcome, before={RowState.READY})
+
+
+def _outcome(job: BulkJob, row: BulkRow, treat: Callable[[Call, BulkJob, BulkRow], RowOutcome]) -> RowOutcome:
+    """What comes of a row. Raises ExternalServiceError: that is not the row's fault, and it is tried again."""
+    try:
+        return treat(call_of(job), job, row)
+    except ExternalServiceError:
+        raise
+    except Exception:  # noqa: BLE001
+        # Whatever a row meets costs that row alone.
+        _log.exception("bulk.row_failed", job=job.id, row=row.number)
+        return RowOutcome(RowState.REJECTED, (Problem(ErrorCode.INTERNAL_ERROR, "bulk.failed"),))
+
+
+def call_of(job: BulkJob) -> Call:
+    """Who let a job begin is who registers its rows, whichever worker does it; only `main` and the system can."""
+    name = job.started_by or job.created_by
+    kind = _KINDS.get(name.partition(":")[0], ActorKind.SYSTEM)
+    return Call(Actor(kind, name, Privilege.MAIN))
+
+
+def bulk_event(name: EventName, call: Call, job: BulkJob, *, at: datetime) -> Event:
+    """An event of a job, with how many rows are in which state."""
+    counts = {state.value: str(count) for state, count in job.counts.items()}
+    details = {"job": job.id, "rows": str(job.total), **counts}
+    return make_event(name, call=call, at=at, chain=f"bulk:{job.id}", details=details)
+
+
+def found(job: BulkJob | None) -> BulkJob:
+    """A job. Raises NotFound where there is none."""
+    if job is None:
+        raise NotFound("bulk.unknown")
+    return job

@@ -1,0 +1,63 @@
+"""A registration's history, and what the desk notes about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wizard.core.actors import require_desk
+from wizard.core.clock import Clock
+from wizard.core.errors import ValidationFailed
+from wizard.core.events import Event, EventName
+from wizard.services.authority import require_desk_or_system
+from wizard.services.events import EventBus, make_event
+from wizard.services.opening import open_registration
+from wizard.services.ports.calls import Call
+from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.units import UnitsOfWork
+
+LONGEST_NOTE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Read from and written to the audit trail alone: a note is there for good, under its author's name.
+
+    Every method raises PermissionDenied to who is not of the desk.
+    """
+
+    clock: Clock
+    units: UnitsOfWork
+    registrations: RegistrationStore
+    events: EventBus
+
+    def history(self, call: Call, session_id: str) -> Sequence[Event]:
+        """What happened to a registration, the newest last."""
+        require_desk_or_system(call.actor)
+        with self.units.read() as unit:
+            return [row.event for row in unit.audit.history(session_id)]
+
+    def add(self, call: Call, session_id: str, text: str) -> None:
+        """Note something about a registration.
+
+        Raises ValidationFailed("note.required" | "note.format"), NotFound, and SessionExpired.
+        """
+        require_desk(call.actor)
+        now, note = self.clock.now(), text.strip()
+        if not note:
+            raise ValidationFailed("note.required", field="note")
+        if len(note) > LONGEST_NOTE:
+            raise ValidationFailed("note.format", field="note", params={"most": str(LONGEST_NOTE)})
+        open_registration(self.registrations, call, session_id, now=now)
+        event = make_event(
+            EventName.SESSION_NOTED,
+            call=call,
+            at=now,
+            chain=session_id,
+            session_id=session_id,
+            changes={"note": (None, note)},
+        )
+        with self.units.write() as unit:
+            unit.audit.append((event,))
+            unit.commit()
+        self.events.publish(event)

@@ -1,0 +1,64 @@
+"""One account: its data, record and registrations, all that happened to it; opened and closed."""
+
+from __future__ import annotations
+
+from flask import make_response, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from wizard.core.errors import ValidationFailed
+from wizard.web import access, choices
+from wizard.web import wording as sentences
+from wizard.web.staff import account_wording, wording
+from wizard.web.staff.account_forms import ClosingForm
+from wizard.web.staff.history import happened
+
+
+def account(account_id: str) -> str:
+    """All that there is of it, the newest of what happened first."""
+    found = access.services().account_desk.view(access.staff_call(), account_id)
+    return render_template(
+        "staff/account.html",
+        member=access.signed_in_staff(),
+        account=found.account,
+        status=account_wording.STATUSES[found.account.status],
+        language=account_wording.LANGUAGES.get(found.account.language, found.account.language),
+        record=found.record,
+        category=choices.label("education_category", found.record.category) if found.record else "",
+        registrations=[(each, wording.STATUSES[each.status]) for each in found.registrations],
+        history=[happened(event) for event in reversed(found.history)],
+        done=wording.DONE.get(request.args.get("done", "")),
+    )
+
+
+def activate(account_id: str) -> Response:
+    """Open it again; the address by itself, as on a reload, shows the account."""
+    if request.method != "POST":
+        return _back(account_id)
+    access.services().account_desk.activate(access.staff_call(), account_id)
+    return _back(account_id, "activated")
+
+
+def deactivate(account_id: str) -> Response:
+    """Ask for the reason, and close it."""
+    call, services, form = access.staff_call(), access.services(), ClosingForm()
+    status = 200
+    if request.method == "POST":
+        try:
+            services.account_desk.deactivate(call, account_id, reason=form.reason.data or "")
+            return _back(account_id, "deactivated")
+        except ValidationFailed as error:
+            status = 422
+            for problem in error.problems:
+                form.reason.refuse(sentences.problem(problem))
+    drawn = render_template(
+        "staff/close_account.html",
+        member=access.signed_in_staff(),
+        account=services.accounts.get(call, account_id),
+        form=form,
+        entries=form.entries(),
+    )
+    return make_response(drawn, status)
+
+
+def _back(account_id: str, done: str | None = None) -> Response:
+    return redirect(url_for("staff.account", account_id=account_id, done=done), code=303)

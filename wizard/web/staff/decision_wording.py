@@ -1,0 +1,57 @@
+"""What the desk's pages say of records that wait for it, and of registrations in conflict."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
+from wizard.core.errors import StaleVersion, WizardError
+from wizard.core.records import VerificationState
+from wizard.services.checking import VERIFY_DISCOUNT
+from wizard.services.conflicts import KEPT, RELEASED, REPLACED
+from wizard.web import wording
+
+STATES: dict[str, LazyString] = {
+    VerificationState.NOT_REQUIRED: _("Need not be verified"),
+    VerificationState.WAITING: _("Waits for the desk"),
+    VerificationState.ASKED: _("Member asked"),
+    VerificationState.VERIFIED: _("Verified"),
+    VerificationState.REJECTED: _("Rejected"),
+}
+REASONS: dict[str, LazyString] = {
+    "verification.international_education": _("Studied outside Canada"),
+    "verification.unlisted_university": _("School not on the list"),
+    "verification.university_not_given": _("No university in Canada named"),
+    VERIFY_DISCOUNT: _("Reduced fee"),
+    "coto_status.student_after_graduation": _("Student with the College after graduation"),
+    "coto_status.registered_before_graduation": _("Certificate of the College before graduation"),
+}
+DONE: dict[str, LazyString] = {
+    VerificationState.VERIFIED: _("The record is verified. The member gets an e-mail."),
+    VerificationState.ASKED: _("The question is on its way. The record stays in the queue until you decide."),
+    VerificationState.REJECTED: _("The record is rejected. The member gets an e-mail with the reason."),
+    KEPT: _("The record is kept. The registration is cancelled, and its applicant gets an e-mail."),
+    REPLACED: _("The record has the answers of the registration, which is completed. The member gets an e-mail."),
+    RELEASED: _("The registration is off the list. Its applicant can go on, and gets an e-mail."),
+}
+FLAGS: dict[str, LazyString] = {
+    "account.one_record": _("The member has an education record already."),
+    "user_business_id.unique": _("A record has this member number already."),
+    "coto_registration.unique": _("Another member’s record has this COTO registration number."),
+    "account.member_number": _("The account has another member number than the registration."),
+    "session.one_record": _("The registration has led to the record of another account already."),
+}
+NOTHING_TICKED = _("Tick at least one record.")
+
+
+def why(error: WizardError) -> str:
+    """Why a decision could not be taken."""
+    if isinstance(error, StaleVersion):
+        return gettext("Somebody has changed it since you opened this page. Look at it as it is now, then decide.")
+    return " ".join(wording.problem(each) for each in error.problems)
+
+
+def not_accepted(number: str, error: WizardError) -> str:
+    """Which record could not be accepted, and why."""
+    return gettext("Record %(number)s is not accepted. %(why)s", number=number, why=why(error))

@@ -1,0 +1,80 @@
+"""What the board, the list of registrations and the statistics call things."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
+from wizard.core.steps import Step
+from wizard.core.trouble import LINKING_CHECKS, STOPPING, Trouble
+from wizard.web.rule_wording import SUBJECTS
+
+STEPS: dict[Step, LazyString] = {
+    Step.IDENTITY: _("About you"),
+    Step.EDUCATION: _("Education"),
+    Step.COTO: _("College (COTO)"),
+    Step.PRIVACY: _("Privacy"),
+    Step.REVIEW: _("Check"),
+    Step.CATEGORY: _("Category"),
+    Step.ACCOUNT: _("Account"),
+    Step.CONFIRM: _("Submit"),
+    Step.COMPLETE: _("Completed"),
+}
+# Where an open registration can stand; seeing the category and choosing the account are one in what is stored.
+STANDING = tuple(step for step in STEPS if step not in {Step.ACCOUNT, Step.COMPLETE})
+TROUBLES: dict[Trouble, LazyString] = {
+    Trouble.REPEATED: _("The same rule failed twice"),
+    Trouble.CONFLICT: _("In conflict with an account or a record"),
+    Trouble.CREATION: _("Submitting failed"),
+}
+EXPIRING = _("About to expire")
+STUCK = _("Stuck")
+ANY_TROUBLE = _("For any reason")
+NARROWED: dict[str, LazyString] = {
+    "stuck": STUCK,
+    "step": _("Step"),
+    "channel": _("Channel"),
+    "age": _("Unchanged for"),
+    "rule": _("Stopped by"),
+}
+AGES: dict[str, tuple[timedelta, LazyString]] = {
+    "1h": (timedelta(hours=1), _("An hour or longer")),
+    "1d": (timedelta(days=1), _("A day or longer")),
+    "3d": (timedelta(days=3), _("Three days or longer")),
+    "7d": (timedelta(days=7), _("A week or longer")),
+}
+_LINKING: dict[str, LazyString] = dict(
+    zip(
+        LINKING_CHECKS,
+        (
+            _("An account is named"),
+            _("The account can be used"),
+            _("The account is proved"),
+            _("The account has the same member number"),
+        ),
+        strict=True,
+    )
+)
+RULES: dict[str, LazyString] = {rule: _LINKING.get(rule) or SUBJECTS[rule] for rule in STOPPING}
+
+MAIL_KINDS: dict[str, LazyString] = {
+    "code": _("Code for an account"),
+    "account_code": _("Code for a new account"),
+    "account_decision": _("Decision on a new account"),
+    "member_number": _("Forgotten member number"),
+    "link": _("Link to continue"),
+    "reminder": _("Reminder"),
+    "confirmation": _("Confirmation of a record"),
+    "verification_question": _("Question about a record"),
+    "verification_outcome": _("Outcome of a verification"),
+    "conflict_outcome": _("Outcome of a conflict"),
+}
+MAIL_REASONS: dict[str, LazyString] = {
+    "mail.unavailable": _("The mail server does not answer"),
+    "outdated": _("It came too late: what it says no longer holds"),
+    "refused": _("The mail server refuses the address"),
+    "undecipherable": _("It can no longer be read"),
+}
+MAIL_BROKEN = _("It could not be written")
