@@ -44,6 +44,7 @@ from wizard.core.errors import ExternalServiceError
 from wizard.services.authenticator import new_key
 from wizard.services.bundle import Services
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
+from wizard.services.ports.bulk import RowState
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.record_lists import RecordLists
 from wizard.services.sign_in import Lacking, SignIn
@@ -701,3 +702,83 @@ def test_flasks_own_command_has_them_too(site: Flask) -> None:
     said = CliRunner().invoke(group, ["staff", "disable", "nobody"])
     assert (said.exit_code, said.output) == (1, "Error: There is nobody with this user name.\n")
     assert CliRunner().invoke(group, ["check"]).exit_code == 0
+
+
+# --- Bulk registration -----------------------------------------------------------------------------------------
+
+GRADUATES = """\
+Member number,Degree,University,Country,Graduation year,COTO status,Access,Shoe size
+osot-0000001,masters,McMaster,CA,2026,pending,private,42
+osot-0000002,masters,nowhere,CA,2026,pending,private,43
+osot-0000003,masters,McMaster,,2026,pending,private,44
+"""
+
+
+@pytest.fixture
+def graduates(tmp_path: Path, site: Flask) -> Path:
+    """A file of three people, of whom one is right, one wrong, and one incomplete."""
+    assert site
+    for name in ("ada", "ben", "cam"):
+        run("accounts", "add", "--name", name, "--email", f"{name}@example.org")
+    file = tmp_path / "graduates.csv"
+    file.write_text(GRADUATES)
+    return file
+
+
+def test_a_file_is_registered_and_its_rejected_rows_come_back(graduates: Path, tmp_path: Path) -> None:
+    back = tmp_path / "back.xlsx"
+    said = run("bulk", str(graduates), "--rejected", str(back), exits=1)
+    assert "passed over: Shoe size." in said
+    assert "1 went in, 1 incomplete, 1 rejected." in said
+    assert "row 3, university: This school is not on the list" in said
+    assert "row 4, country: Choose the country" in said
+    assert back.read_bytes().startswith(b"PK")
+    assert back.stat().st_mode & 0o777 == 0o600
+    again = run("bulk", str(graduates), "--invite", exits=1)
+    assert "1 became registrations whose people get a link, 1 there already, 1 rejected." in again
+    assert "2 records" not in run("records", "export", str(tmp_path / "records.csv"))
+
+
+def test_a_dry_run_says_what_would_come_of_each_row(graduates: Path, site: Flask) -> None:
+    said = run("bulk", str(graduates), "--dry-run", exits=1)
+    assert "1 would go in, 1 incomplete, 1 rejected." in said
+    assert "row 3, university: " in said
+    assert run("sessions", "list") == ""
+    (job,) = base.services_of(site).bulk.jobs(CLIENT)
+    assert job.erased
+
+
+def test_a_bar_shows_how_far_a_file_is(graduates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_a_person_watches", lambda: True)
+    assert "100%" in run("bulk", str(graduates), exits=1)
+
+
+def test_a_file_that_cannot_be_registered_is_refused(site: Flask, tmp_path: Path) -> None:
+    assert site
+    file = tmp_path / "graduates.csv"
+    file.write_text("name\nAda\n")
+    assert "no column user_business_id" in run("bulk", str(file), exits=1)
+    assert "Name a FILE" in run("bulk", exits=2)
+    assert "ends in .csv or .xlsx" in run("bulk", "--template", str(tmp_path / "template.txt"), exits=2)
+    assert "cannot be written" in run("bulk", "--template", str(tmp_path / "none" / "template.csv"), exits=1)
+
+
+def test_an_empty_file_to_fill_in_is_written(environ: dict[str, str], tmp_path: Path) -> None:
+    assert environ
+    run("bulk", "--template", str(tmp_path / "template.csv"))
+    assert (tmp_path / "template.csv").read_text("utf-8-sig").startswith("user_business_id,email,degree_type,")
+
+
+def test_the_worker_registers_what_was_loaded(graduates: Path, site: Flask) -> None:
+    services = base.services_of(site)
+    job = services.bulk.load(CLIENT, "x.csv", graduates.read_bytes(), goes_on=True)
+    stop = threading.Event()
+    working = threading.Thread(target=Worker(services, stop).run)
+    working.start()
+    try:
+        while services.bulk.job(CLIENT, job.id).finished_at is None:
+            stop.wait(0.05)
+    finally:
+        stop.set()
+        working.join()
+    assert services.bulk.job(CLIENT, job.id).count(RowState.CREATED) == 1
