@@ -70,3 +70,45 @@ def test_enter_goes_on_and_leaves_for_nothing_else(new_context: NewContext, scri
     page.get_by_label("Member number").fill("osot-0000001")
     page.get_by_label("Member number").press("Enter")
     driving.heading(page, "Your education")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_wrong_code_is_reloaded_and_a_closed_tab_found_again(
+    new_context: NewContext, served: Served, script: bool
+) -> None:
+    context = new_context(java_script_enabled=script)
+    page = context.new_page()
+    type_and_leave(page, "I have no account yet")
+    page.get_by_label("Your name").fill("Yan Newcomer")
+    page.get_by_label("E-mail address").fill(f"yan-{script}@mail.utoronto.ca")
+    page.get_by_role("button", name="I have an account, but don’t know").click()
+    driving.heading(page, "Your member number by e-mail")
+    page.get_by_role("button", name="I have no account yet").click()
+    expect(page.get_by_label("Your name")).to_have_value("Yan Newcomer")
+    before = codes(served)
+    page.get_by_role("button", name="Send me a code").click()
+    driving.heading(page, "Confirm your e-mail address")
+    expect(page.locator("main")).to_contain_text("may stop working")
+    right = served.newest_code(after=before)
+    page.get_by_label("Six-digit code").fill(f"{(int(right) + 1) % 10**6:06}")
+    page.get_by_role("button", name="Check the code").click()
+    expect(page.locator("#error-summary")).to_be_visible()
+    page.goto(page.url)
+    expect(page.get_by_label("Six-digit code")).to_be_visible()
+    page.close()
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("link", name="Enter the code that we sent you").click()
+    page.get_by_label("Six-digit code").fill(right)
+    page.get_by_role("button", name="Check the code").click()
+    expect(page.locator("h1")).to_contain_text("Your member number is osot-")
+
+
+def test_an_address_is_warned_of_as_it_is_left(new_context: NewContext) -> None:
+    page = new_context().new_page()
+    type_and_leave(page, "I have no account yet")
+    driving.heading(page, "Make an account")
+    page.get_by_label("E-mail address").fill("yan@mail.utoronto.ca")
+    page.get_by_label("Your name").fill("Yan Newcomer")
+    expect(page.locator("#email-notice")).to_contain_text("may stop working")
+    expect(page.get_by_label("Your name")).to_have_value("Yan Newcomer")

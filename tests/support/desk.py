@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -88,3 +89,16 @@ def database_down(app: Flask, settings: Settings) -> Iterator[None]:
     finally:
         path.rmdir()
         away.rename(path)
+
+
+@contextmanager
+def second_factor_required(app: Flask) -> Iterator[None]:
+    """Staff need an authenticator app for as long as this lasts."""
+    services, settings = app.extensions["wizard"], app.extensions["wizard_settings"]
+    strict = replace(services.sign_in, requires_second_factor=True)
+    app.extensions["wizard"] = replace(services, sign_in=strict)
+    app.extensions["wizard_settings"] = settings.model_copy(update={"staff_totp_required": True})
+    try:
+        yield
+    finally:
+        app.extensions.update(wizard=services, wizard_settings=settings)

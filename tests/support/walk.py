@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
+from pyotp import TOTP
 from werkzeug.exceptions import BadRequest
 
 from tests.support import walk_accounts, walk_board, walk_decisions, walk_records
 from tests.support.applicant import Applicant, filled, one
-from tests.support.desk import SYSTEM, page, send, sign_in, staged
+from tests.support.desk import SYSTEM, page, second_factor_required, send, sign_in, staged
 from tests.support.outbox import waiting
-from tests.support.seed import Seeded
+from tests.support.seed import PASSWORD, Seeded
 from wizard.core import errors
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
@@ -220,7 +221,35 @@ def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
             for done in ("extended", "left", "cancelled"):
                 client.get(f"{place}?done={done}")
         send(client, f"{place}/extend", of="/staff/sessions")
-        send(client, "/staff/sign-out", of="/staff/sessions")
+        _second_factor(client, services)
+
+
+def _second_factor(client: FlaskClient, services: Services) -> None:
+    """An app set up, asked for at the next sign-in, and taken away again; nobody is signed in then."""
+    mine = "/staff/my-sign-in"
+    client.get(mine)
+    app = send(client, f"{mine}/app/begin", of=mine).headers["Location"]
+    key = "".join(one(page(client.get(app)), ".app-key .key").get_text().split())
+    send(client, app, {"code": "000000", "password": "wrong"}, of=app)
+    made = send(client, app, {"code": TOTP(key).at(services.clock.now()), "password": PASSWORD}, of=app)
+    username = one(page(client.get(f"{mine}?done=password_changed")), "dl.state dd:nth-of-type(2)").get_text()
+    for place in ("recovery-codes", "password", "app/remove"):
+        send(client, f"{mine}/{place}", of=f"{mine}/{place}")
+        send(client, f"{mine}/{place}", {"password": "wrong", "new_password": "short"}, of=f"{mine}/{place}")
+    send(client, f"{mine}/sign-out-everywhere", of=mine)
+    send(client, "/staff/sign-in", {"username": username, "password": PASSWORD})
+    for recovery in ({}, {"recovery": "1"}):
+        asked = f"/staff/sign-in/code?{urlencode(recovery)}"
+        client.get(asked)
+        send(client, "/staff/sign-in/code", {"code": "000000", **recovery}, of=asked)
+    paper = one(page(made), ".recovery-codes li:first-child").get_text()
+    assert send(client, "/staff/sign-in/code", {"code": paper}, of="/staff/sign-in/code").status_code == 303
+    done = send(client, f"{mine}/app/remove", {"password": PASSWORD}, of=f"{mine}/app/remove").headers["Location"]
+    client.get(done)
+    send(client, "/staff/sign-out", of=mine)
+    with second_factor_required(client.application):
+        send(client, "/staff/sign-in", {"username": username, "password": PASSWORD})
+        send(client, "/staff/sign-in/set-up", {"code": "000000"}, of="/staff/sign-in/set-up")
 
 
 def _accounts(client: FlaskClient) -> None:

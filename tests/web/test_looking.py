@@ -60,6 +60,7 @@ def test_looking_changes_nothing(
         "language": ["fr"],
         "link_id": [services.links.of_session(staff, session_id)[0].id],
         "account_id": [app_seeded.accounts[2].id],
+        "job_id": [services.bulk.load_values(staff, [{"user_business_id": "osot-0000001"}]).id],
         "record_id": [recorded(services, user_business_id="osot-0000005").id],
     }
     before = state(app, redis_client)

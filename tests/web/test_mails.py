@@ -19,6 +19,7 @@ VALUES = {
     "code": {"name": "Zoé <b>New</b>", "expires_at": "2026-11-23T15:10:00+00:00"},
     "link": {"expires_at": EXPIRES, "reader": "applicant"},
     "reminder": {"expires_at": EXPIRES, "reader": "applicant"},
+    "invitation": {"expires_at": EXPIRES, "reader": "applicant"},
     "confirmation": {
         "name": "Zoé <b>New</b>",
         "number": "osot-oted-0000001",
@@ -40,7 +41,7 @@ VALUES = {
     "conflict_outcome": {**DECIDED, "outcome": "kept", "reason": WORDS},
 }
 CODE, TOKEN = {"code": "012345"}, {"token": "t0ken"}
-SECRETS = {"code": CODE, "account_code": CODE, "link": TOKEN, "reminder": TOKEN}
+SECRETS = {"code": CODE, "account_code": CODE, "link": TOKEN, "reminder": TOKEN, "invitation": TOKEN}
 KINDS = tuple(VALUES)
 
 

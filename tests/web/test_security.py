@@ -127,6 +127,7 @@ def test_every_form_of_the_app_needs_a_token(app: Flask, app_seeded: Seeded, ser
         "link_id": "abc",
         "account_id": "abc",
         "record_id": "abc",
+        "job_id": "abc",
         "language": "en",
     }
     for rule in app.url_map.iter_rules():

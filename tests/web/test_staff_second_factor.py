@@ -174,6 +174,7 @@ def test_a_recovery_code_signs_in_once(client: FlaskClient, enrolled: tuple[str,
         assert "Enter a recovery code" in client.get(place).text
         answer = send(client, CODE, {"code": enrolled[1][3].upper(), "recovery": "1"}, of=place)
         assert answer.status_code == status
+        assert (status == 422) == ("Check it, or enter another" in answer.text)
         if status == 303:
             assert "9" in client.get(MINE).text
             send(client, "/staff/sign-out", of=DESK)
@@ -306,7 +307,7 @@ def test_addresses_of_buttons_lead_back(client: FlaskClient, app_seeded: Seeded)
 def strict(app: Flask, settings: Settings, clock: FixedClock) -> Iterator[FlaskClient]:
     """A browser at the same site once the second factor is required."""
     made = create_app(settings.model_copy(update={"staff_totp_required": True}), clock=clock)
-    made.testing = True
+    made.testing = app.testing
     yield made.test_client()
     engine_of(made).dispose()
 

@@ -70,14 +70,14 @@ def _finish(service: Bulk, job: BulkJob) -> BulkJob:
         if job.state is not state:
             continue
         with base.progress(length=job.steps) as moved:
-            shown = 0
+            length, shown = job.steps, 0
             while job.state is state:
                 before, job = job.steps_done, service.go_on(base.CALL, job.id)
-                done = job.steps_done if job.state is state else shown
+                done = job.steps_done if job.state is state else length
                 for _ in range(done - shown):
                     moved()
                 shown = max(shown, done)
-                if job.state is state and job.steps_done == before:
+                if job.state is state and done == before:
                     sleep(_PAUSE)
     return job
 

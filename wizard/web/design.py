@@ -27,6 +27,7 @@ _MAILS = {
     "code": {"name": "Amara Okafor", "code": "012345"},
     "link": {"reader": "applicant", "token": "t0ken"},
     "reminder": {"reader": "applicant", "token": "t0ken"},
+    "invitation": {"reader": "applicant", "token": "t0ken"},
     "confirmation": {
         "name": "Amara Okafor",
         "number": "osot-oted-0000001",

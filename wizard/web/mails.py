@@ -25,6 +25,7 @@ _SUBJECTS: Mapping[str, LazyString] = {
     "member_number": _("Your member number"),
     "link": _("Your link to continue the education registration"),
     "reminder": _("Your education registration is waiting for you"),
+    "invitation": _("Complete your education registration"),
     "confirmation": _("Your education record is in: the receipt"),
     "verification_question": _("A question about your education record"),
     "verification_outcome": _("About your education record"),

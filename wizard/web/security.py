@@ -9,6 +9,7 @@ from flask import Flask, Response, has_request_context, request
 from flask_wtf.csrf import CSRFProtect
 
 from wizard.config import Settings
+from wizard.services.tables import MOST_BYTES
 from wizard.web import access
 from wizard.web.static_files import StaticFiles
 
@@ -31,7 +32,7 @@ STRICT_TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 MAX_BODY = 64 * 1024
 _MAX_PARTS = 100
 # Pages that take a file.
-LARGER_BODIES: Mapping[str, int] = {"staff.import_accounts": 1024 * 1024}
+LARGER_BODIES: Mapping[str, int] = {"staff.import_accounts": 1024 * 1024, "staff.bulk": MOST_BYTES + MAX_BODY}
 
 
 def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:

@@ -79,7 +79,7 @@ def link(session_id: str) -> Response:
     if not form.is_valid():
         return _link_page(registration, form, status=422)
     send_link(session_id, form.address)
-    browser_session()[_sent_key(session_id)] = form.address
+    _note(session_id, form.address)
     return redirect(url_for("applicant.link", session_id=session_id, sent="1"), code=303)
 
 
@@ -97,14 +97,22 @@ def _link_page(registration: Registration, form: AddressForm, *, status: int = 2
 
 def _sent_page(registration: Registration) -> Response:
     session_id = registration.session_id
-    address = browser_session().get(_sent_key(session_id))
+    address = browser_session().get(_noted_key(session_id))
     notices = student_notice(address)
     return page(
         "link_sent.html", registration=registration, session_id=session_id, address=address, notices_of_address=notices
     )
 
 
-def _sent_key(session_id: str) -> str:
+def _note(session_id: str, address: str) -> None:
+    """Keep an address that the next page has something to say of; any other needs no place in the browser's session."""
+    if student_notice(address):
+        browser_session()[_noted_key(session_id)] = address
+    else:
+        browser_session().pop(_noted_key(session_id), None)
+
+
+def _noted_key(session_id: str) -> str:
     return f"link_sent_to:{session_id}"
 
 

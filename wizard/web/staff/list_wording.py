@@ -66,6 +66,7 @@ MAIL_KINDS: dict[str, LazyString] = {
     "member_number": _("Forgotten member number"),
     "link": _("Link to continue"),
     "reminder": _("Reminder"),
+    "invitation": _("Invitation to complete a registration"),
     "confirmation": _("Confirmation of a record"),
     "verification_question": _("Question about a record"),
     "verification_outcome": _("Outcome of a verification"),

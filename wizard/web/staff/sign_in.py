@@ -10,7 +10,7 @@ from wizard.core.errors import Unauthenticated, ValidationFailed
 from wizard.services.authenticator import new_key
 from wizard.services.ports.calls import Call
 from wizard.services.sign_in import Half, Lacking
-from wizard.web import access, limits, signing_in
+from wizard.web import access, limits, signing_in, wording
 from wizard.web.language import local_path
 from wizard.web.staff.app_key import drawn_key
 from wizard.web.staff.sign_in_forms import Asking, CodeForm, RecoveryForm, SignInForm
@@ -42,7 +42,7 @@ def code() -> Response:
     except Unauthenticated as error:
         if error.message != "sign_in.code":
             raise
-        form.refuse(error)
+        form.code.refuse(wording.sentence(form.wrong))
         return _page(_CODE, form)
     signing_in.sign_in(member, by_two=True)
     return redirect(_going_to(), code=303)

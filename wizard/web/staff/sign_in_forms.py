@@ -59,6 +59,8 @@ class SignInForm(Asking):
 class CodeForm(Asking):
     """The code of an app."""
 
+    wrong = "sign_in.code"
+
     code = Answer(
         _("Code"),
         hint=_("The six digits that your authenticator app shows now."),
@@ -68,6 +70,8 @@ class CodeForm(Asking):
 
 class RecoveryForm(Asking):
     """A recovery code."""
+
+    wrong = "sign_in.recovery_code"
 
     code = Answer(
         _("Recovery code"),

@@ -61,7 +61,9 @@ DONE: dict[str, LazyString] = {
     "year_set": _("The last day is set."),
     "year_closed": _("The membership year is closed."),
     "refreshed": _("Every record has the category that holds today."),
-    "refreshing": _("Many records move. The rest follows in the background: load this page again to see how far it is."),
+    "refreshing": _(
+        "Many records move. The rest follows in the background: load this page again to see how far it is."
+    ),
     "app_removed": _("The authenticator app is removed. From now on you sign in with your password alone."),
     "password_changed": _("The password is changed. You are signed out everywhere else."),
     "cancelled": _("The registration is cancelled and its answers are erased."),
