@@ -13,9 +13,8 @@ from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 # Browser's session and registration come together.
 PAGE, SUBMITTED = 1, 2
-# With the limits for sending a code, and the note that it has just been sent; with the new id of the browser's session
-# for entering it.
-SENT, ACCOUNT = 4, 3
+# With the limits for sending a code; with the new id of the browser's session for entering it.
+ACCOUNT = 3
 # Something else than is stored: an answer that is there already is not written again.
 CHANGED: dict[str, dict[str, str]] = {
     "identity": {"email": "new@example.org"},
@@ -72,7 +71,7 @@ def test_every_page_and_every_step_submitted_costs_few_round_trips(
     pages["complete"] = page_costs(applicant, redis, "complete")
     assert set(pages.values()) == {PAGE}, pages
     assert submitted == {step: PAGE if step == "category" else SUBMITTED for step in submitted}
-    assert (sent, entered) == (SENT, ACCOUNT)
+    assert (sent, entered) == (ACCOUNT, ACCOUNT)
 
 
 def test_pages_about_several_registrations_cost_no_more_for_each(applicant: Applicant, redis: Redis) -> None:

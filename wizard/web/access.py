@@ -29,7 +29,7 @@ _SEEN_EVERY = timedelta(minutes=5)
 # The pages on the way in.
 SIGNING_IN = frozenset({"staff.sign_in", "staff.sign_in_code", "staff.sign_in_set_up"})
 _HALF_KEYS = ("half_staff", "half_epoch", "half_username", "half_since", "app_key")
-_OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "code_sent", "link_sent_to")
+_OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "link_sent_to")
 _STAFF_KEYS = (*_HALF_KEYS, "staff", "staff_epoch", "staff_since", "staff_seen", "staff_by_two", "csrf_token")
 
 

@@ -9,7 +9,7 @@ from wizard.core.errors import Problem, WizardError
 from wizard.core.registration import Registration, Status
 from wizard.core.steps import Step
 from wizard.web import limits
-from wizard.web.access import browser_session, grant_proof, services
+from wizard.web.access import grant_proof, services
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
 from wizard.web.forms.others import CodeForm
@@ -41,7 +41,6 @@ class AccountStep(Handler):
         if "code" not in request.form:
             limits.codes(registration.user_id or "")
             services().proofs.send_code(visit.call, visit.session_id)
-            browser_session()[_sent_key(visit)] = "1"
             return to_step(Step.ACCOUNT, visit.session_id, query="sent")
         if not form.is_valid():
             return _account(visit, registration, form, status=422)
@@ -87,17 +86,8 @@ def _account(
         other_errors=entries_elsewhere(others, visit.session_id),
         coto_conflict=any(problem.field == "coto_registration" for problem in others),
         may_take=any(problem.message == "account.member_number" for problem in others) and not actor.is_desk,
-        just_sent="sent" in request.args and _was_just_sent(visit),
+        sent="sent" in request.args and request.method == "GET",
         asks=asks,
         linked=linked,
         proved=linked or services().member_numbers.proved(visit.call, registration) is not None,
     )
-
-
-def _was_just_sent(visit: Visit) -> bool:
-    """Whether the page comes of having a code sent: looked at again, it does not."""
-    return browser_session().pop(_sent_key(visit), None) is not None
-
-
-def _sent_key(visit: Visit) -> str:
-    return f"code_sent:{visit.session_id}"
