@@ -719,9 +719,8 @@ osot-0000003,masters,McMaster,,2026,pending,private,44
 
 
 @pytest.fixture
-def graduates(tmp_path: Path, site: Flask) -> Path:
+def graduates(tmp_path: Path, site: Flask) -> Path:  # noqa: ARG001
     """A file of three people, of whom one is right, one wrong, and one incomplete."""
-    assert site
     for name in ("ada", "ben", "cam"):
         run("accounts", "add", "--name", name, "--email", f"{name}@example.org")
     file = tmp_path / "graduates.csv"
@@ -759,8 +758,8 @@ def test_a_bar_shows_how_far_a_file_is(graduates: Path, monkeypatch: pytest.Monk
     assert "100%" in run("bulk", str(graduates), exits=1)
 
 
-def test_a_file_that_cannot_be_registered_is_refused(site: Flask, tmp_path: Path) -> None:
-    assert site
+@pytest.mark.usefixtures("site")
+def test_a_file_that_cannot_be_registered_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "graduates.csv"
     file.write_text("name\nAda\n")
     assert "no column user_business_id" in run("bulk", str(file), exits=1)

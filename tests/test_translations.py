@@ -173,6 +173,8 @@ def test_no_sentence_mixes_languages(app: Flask, language: str) -> None:
         "most": "500",
         "missing": "name",
         "rows": "2001",
+        "row": "2",
+        "column": "user_business_id",
         "last": "2028",
         "expires_at": "2026-11-23T15:00:00+00:00",
     }

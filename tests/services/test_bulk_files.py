@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import pytest
-from openpyxl.workbook import Workbook
+from openpyxl.workbook.workbook import Workbook
 
 from wizard.core.errors import ValidationFailed
 from wizard.services import tables

@@ -91,9 +91,7 @@ def test_only_a_digest_of_the_code_is_kept(world: World, proofs: Proofs) -> None
 
 @pytest.mark.parametrize("around", ["{}", " {} ", "Code: {}", "{}.", "Your code is\n{}\n"])
 @pytest.mark.parametrize("between", ["", " ", "-", "\u00a0"])
-def test_a_code_may_be_pasted_with_the_words_around_it(
-    world: World, proofs: Proofs, around: str, between: str
-) -> None:
+def test_a_code_may_be_pasted_with_the_words_around_it(world: World, proofs: Proofs, around: str, between: str) -> None:
     registration = world.staged()
     send(world, proofs, registration)
     code = sent_code(world)

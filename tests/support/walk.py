@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from pyotp import TOTP
 from werkzeug.exceptions import BadRequest
 
-from tests.support import walk_accounts, walk_board, walk_decisions, walk_records
+from tests.support import walk_accounts, walk_board, walk_bulk, walk_decisions, walk_records
 from tests.support.applicant import Applicant, filled, one
 from tests.support.desk import SYSTEM, page, second_factor_required, send, sign_in, staged
 from tests.support.outbox import waiting
@@ -196,6 +196,7 @@ def the_desk(client: FlaskClient, seeded: Seeded, services: Services) -> None:
         walk_records.looked_at(client, record)
         if member is seeded.main:
             walk_records.deleted(client, record)
+            walk_bulk.bulk(client, services)
         client.get("/staff/sessions")
         _accounts(client)
         walk_accounts.accounts(client, seeded)

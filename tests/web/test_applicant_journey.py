@@ -157,7 +157,6 @@ def test_every_page_has_title_form_and_finish(applicant: Applicant, app_units: S
     assert len({text(soup, "title") for soup in seen.values()}) == len(seen)
 
 
-
 def test_registration_address_leads_on(applicant: Applicant) -> None:
     applicant.answer("identity")
     answer = applicant.client.get(f"/registrations/{applicant.session_id}")

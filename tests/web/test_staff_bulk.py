@@ -215,8 +215,8 @@ def test_admin_does_none_of_it(client: FlaskClient, app_seeded: Seeded, services
     assert services.bulk.job(by_main, mine.id).state is JobState.CHECKED
 
 
-def test_nobody_else_does_any_of_it(client: FlaskClient, app_seeded: Seeded) -> None:
-    assert app_seeded
+@pytest.mark.usefixtures("app_seeded")
+def test_nobody_else_does_any_of_it(client: FlaskClient) -> None:
     for path in (BULK, f"{BULK}/template", f"{BULK}/abc", f"{BULK}/abc/progress"):
         assert client.get(path).headers["Location"].startswith("/staff/sign-in"), path
 

@@ -7,13 +7,14 @@ from io import BytesIO
 from tempfile import TemporaryFile
 
 from flask import make_response, redirect, render_template, request, send_file, url_for
+from flask_babel.speaklater import LazyString
 from werkzeug import Response
 
 from wizard.core.actors import require_main
 from wizard.core.errors import ValidationFailed
 from wizard.services.bulk import Bulk
 from wizard.services.bulk_files import MOST_ROWS, write_template
-from wizard.services.ports.bulk import TO_MEND, UNDER_WAY, JobState, RowState
+from wizard.services.ports.bulk import TO_MEND, UNDER_WAY, BulkJob, JobState, RowState
 from wizard.services.sheets import SheetKind
 from wizard.services.tables import MOST_BYTES
 from wizard.web import access, choices
@@ -85,7 +86,7 @@ def job(job_id: str) -> str:
         category=lambda slug: choices.label("education_category", slug),
         by=wording.actor(found.created_by),
         kept_days=service.kept.days,
-        done=bulk_wording.DONE.get(request.args.get("done", "")),
+        done=_done(found),
     )
 
 
@@ -159,6 +160,13 @@ def _sent() -> tuple[str, bytes]:
 
 def _service() -> Bulk:
     return access.services().bulk
+
+
+def _done(job: BulkJob) -> LazyString | None:
+    """What was just done, as long as it is so."""
+    done = request.args.get("done", "")
+    holds = {"loaded": job.started_by is None and not job.erased, "started": job.state is JobState.RUNNING}
+    return bulk_wording.DONE.get(done) if holds.get(done, job.erased) else None
 
 
 def _kind(asked: str | None) -> SheetKind:
