@@ -175,6 +175,8 @@ def test_no_sentence_mixes_languages(app: Flask, language: str) -> None:
         "rows": "2001",
         "row": "2",
         "column": "user_business_id",
+        "number": "osot-oted-0000001",
+        "least": "12",
         "last": "2028",
         "expires_at": "2026-11-23T15:00:00+00:00",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser import tour_applicant, tour_decisions, tour_desk, tour_records, tour_sign_in, tour_trouble
+from tests.browser import tour_applicant, tour_bulk, tour_decisions, tour_desk, tour_records, tour_sign_in, tour_trouble
 from tests.browser.tour import Part
 
 LOCALES = {"en": "en-CA", "fr": "fr-CA"}
@@ -13,6 +13,7 @@ PARTS: tuple[Part, ...] = (
     *tour_trouble.PARTS,
     *tour_desk.PARTS,
     *tour_records.PARTS,
+    *tour_bulk.PARTS,
     *tour_decisions.PARTS,
     *tour_sign_in.PARTS,
 )
