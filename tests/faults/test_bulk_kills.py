@@ -28,7 +28,7 @@ from wizard.storage.tables import AccountRow, RecordRow
 from wizard.storage.trail_tables import OutboxRow
 
 # WIZARD_TEST_BULK_ROWS=10000 for as many as a file may have.
-ROWS = int(os.environ.get("WIZARD_TEST_BULK_ROWS", "600"))
+ROWS = int(os.environ.get("WIZARD_TEST_BULK_ROWS", "200"))
 KILLS = 3
 PATIENCE = 60 + ROWS / 10
 SYSTEM = Call(Actor.system("tests"))
