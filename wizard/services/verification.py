@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from wizard.core.accounts import Account
 from wizard.core.actors import require_desk
@@ -103,9 +104,9 @@ class Verifications:
                 raise Conflict("verification.state")
             event = self._event(call, before, state, note)
             after = unit.verifications.decide(before, before.verification.becoming(state), at=event.at)
-            account = unit.accounts.get(after.account_id)
-            if account is not None:
-                unit.outbox.add(_mail(account, after, note), at=event.at)
+            # A record has its account as long as it is there.
+            account = cast("Account", unit.accounts.get(after.account_id))
+            unit.outbox.add(_mail(account, after, note), at=event.at)
             unit.audit.append((event,))
             unit.commit()
         self.events.publish(event)
