@@ -16,7 +16,7 @@ def all_accounts(tour: Tour) -> None:
     tour.put({"sought": "nobody at all"})
     tour.press("form.search button", "accounts-not-found", focus=HEADING)
     tour.visit(LIST)
-    tour.press("tbody tr:first-child th a", "account", focus=HEADING)
+    tour.press("tbody tr:first-child th a", "one-account", focus=HEADING)
     tour.press("a[href$='/deactivate']", "account-close", focus=HEADING)
     tour.press(name="account-close-errors", focus=SUMMARY)
     tour.put({"reason": "2026-11-23"})

@@ -13,7 +13,7 @@ def board(tour: Tour) -> None:
     tour.visit("/staff/mails", "mails-none")
     tour.visit("/staff/sessions?stuck=any&age=1h&step=education", "list-narrowed-down")
     tour.visit(STATISTICS, "statistics")
-    tour.visit(f"{STATISTICS}?first=nonsense", "statistics-errors")
+    tour.visit(f"{STATISTICS}?first=2026-11-20&last=2026-11-01", "statistics-errors")
 
 
 def notes(tour: Tour) -> None:
