@@ -21,5 +21,5 @@ def notes(tour: Tour) -> None:
     session_id = tour.stage.staged()
     tour.visit(f"/staff/sessions/{session_id}")
     tour.press("#note-form button", "note-errors", focus=SUMMARY)
-    tour.put({"note": "Called, and will send the diploma."})
+    tour.put({"note": "2026-11-23, 10:00"})
     tour.press("#note-form button", "noted", focus=HEADING)
