@@ -23,7 +23,7 @@ INSTALL_LOCK := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 
 .PHONY: run test lint format bench wheel lock translations install install-dev clean
@@ -99,6 +99,7 @@ screenshots: install-dev browser-tools
 	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS)
 
 # Newer versions: make lock LOCK_ARGS=--upgrade
+# Extras stay in the names: an older pip takes `coverage[toml]` for another, unpinned package than `coverage`.
 lock: $(VENV)/lock-tool/bin/uv
 	$(LOCK) --group build --output-file requirements.txt
 	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
