@@ -29,6 +29,7 @@ from tests.conftest import SECRET_KEYS
 from tests.support.databases import copy_sqlite, engine_of, unguard
 from tests.support.desk import recorded
 from tests.support.new_records import education, new_record
+from tests.support.replica import running_pair
 from tests.support.valkey import Valkey
 from tests.support.workbooks import cells
 from wizard import cli, create_app
@@ -443,6 +444,14 @@ def test_check_warns_of_a_redis_without_a_file(redis_client: Redis) -> None:
 
 
 @pytest.mark.usefixtures("environ", "lasting")
+def test_check_counts_the_replicas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "Redis has no replica" in run("check")
+    with running_pair(tmp_path / "pair") as (primary, _):
+        monkeypatch.setenv("WIZARD_REDIS_URL", primary.url)
+        assert "Replicas of Redis: 1." in run("check")
+
+
+@pytest.mark.usefixtures("environ", "lasting")
 def test_check_refuses_a_database_that_is_behind(tmp_path: Path) -> None:
     (tmp_path / "wizard.db").unlink()
     assert "FAILED   The database is not at the newest migration" in run("check", exits=1)
@@ -557,7 +566,7 @@ class Cluster(RedisCluster):
 
 def test_check_looks_at_every_node_of_a_cluster(plain_settings: Settings) -> None:
     found = list(checks._redis(Cluster(), plain_settings))
-    assert [finding.verdict.value for finding in found] == ["ok", "ok", "warning"]
+    assert [finding.verdict.value for finding in found] == ["ok", "ok", "warning", "ok"]
 
 
 # --- Demonstration ---------------------------------------------------------------------------------------------

