@@ -12,7 +12,7 @@ from tests.services.conftest import COMPLETE, World
 from tests.services.outages import UnitsWithOutage
 from wizard.core.accounts import MembershipYear
 from wizard.core.errors import ErrorCode, ExternalServiceError, WizardError
-from wizard.core.events import Event
+from wizard.core.events import Event, EventName
 from wizard.core.registration import Registration, Status
 from wizard.core.results import OperationResult
 from wizard.core.workflow import Operation
@@ -280,6 +280,7 @@ TABLE: dict[Operation, dict[ErrorCode, Scenario | Never]] = {
         X: NO_DATABASE,
     },
 }
+FAILURES = {EventName.OPERATION_FAILED, EventName.ACCESS_DENIED, EventName.CREATION_FAILED}
 AT_THE_EDGE = {ErrorCode.UNAUTHENTICATED, ErrorCode.RATE_LIMITED, ErrorCode.INTERNAL_ERROR}
 CELLS = [
     pytest.param(operation, code, scenario, id=f"{operation}-{code}")
@@ -287,6 +288,16 @@ CELLS = [
     for code, scenario in row.items()
     if not isinstance(scenario, Never)
 ]
+
+
+class Unreachable:
+    """A store whose Redis is down."""
+
+    def __getattr__(self, name: str) -> Callable[..., Registration]:
+        def refuse(*_args: object, **_kwargs: object) -> Registration:
+            raise ExternalServiceError("redis")
+
+        return refuse
 
 
 def test_the_table_is_whole() -> None:
@@ -311,13 +322,6 @@ def test_operation_answers_the_code(world: World, operation: Operation, code: Er
 
 @pytest.mark.parametrize("operation", list(ACTS))
 def test_operation_with_redis_down_is_an_external_service_error(world: World, operation: Operation) -> None:
-    class Unreachable:
-        def __getattr__(self, name: str) -> Callable[..., Registration]:
-            def refuse(*_args: object, **_kwargs: object) -> Registration:
-                raise ExternalServiceError("redis")
-
-            return refuse
-
     object.__setattr__(world.orchestrator.runner, "registrations", Unreachable())
     with pytest.raises(ExternalServiceError) as caught:
         ACTS[operation](world, world.client, UNKNOWN)
@@ -394,4 +398,62 @@ def test_a_submit_waits_for_a_dead_database_once(world: World) -> None:
     outage = _outage(world)
     with pytest.raises(ExternalServiceError):
         world.orchestrator.execute_workflow(world.client, session_id)
+    assert outage.asked == 1
+
+
+@pytest.mark.parametrize(("operation", "code", "scenario"), CELLS)
+def test_whatever_fails_is_told_of_once(
+    world: World, operation: Operation, code: ErrorCode, scenario: Scenario
+) -> None:
+    """As `access.denied`, `education.creation_failed` or `operation.failed`; never of a stranger’s guess."""
+    with pytest.raises(WizardError) as caught:
+        scenario(world)
+    told = [event for event in world.told if event.name in FAILURES]
+    if code is ErrorCode.NOT_FOUND:
+        assert not told
+        return
+    (event,) = told
+    assert event.name is _expected(operation, code)
+    assert event.operation_id
+    assert event.session_id == event.chain
+    # To begin with what is there already is to change it.
+    done = Operation.UPDATE if operation is Operation.STAGE and code is not ErrorCode.VALIDATION_ERROR else operation
+    assert event.details.get("operation", done) == done
+    assert caught.value.problems[0].message in " ".join(event.details.values())
+
+
+@pytest.mark.parametrize(("operation", "code", "scenario"), CELLS)
+def test_refusals_are_in_the_trail(world: World, operation: Operation, code: ErrorCode, scenario: Scenario) -> None:
+    with pytest.raises(WizardError):
+        scenario(world)
+    told = [event for event in world.told if event.name in FAILURES]
+    for event in told if code not in {ErrorCode.EXTERNAL_SERVICE_ERROR, ErrorCode.VALIDATION_ERROR} else ():
+        assert event.session_id is not None
+        assert world.trail(event.session_id).count(event.name.value) == 1, operation
+
+
+def _expected(operation: Operation, code: ErrorCode) -> EventName:
+    if code is ErrorCode.PERMISSION_DENIED:
+        return EventName.ACCESS_DENIED
+    if code is ErrorCode.EXTERNAL_SERVICE_ERROR and operation is Operation.CREATE:
+        return EventName.CREATION_FAILED
+    return EventName.OPERATION_FAILED
+
+
+def test_redis_down_is_told_of_where_anybody_listens(world: World) -> None:
+    object.__setattr__(world.orchestrator.runner, "registrations", Unreachable())
+    with pytest.raises(ExternalServiceError):
+        world.orchestrator.stage(world.client, Staging(data=COMPLETE))
+    with pytest.raises(ExternalServiceError):
+        world.orchestrator.validate(world.client, UNKNOWN)
+    assert [(event.name.value, event.details["reason"]) for event in world.told] == [
+        ("operation.failed", "redis.unavailable")
+    ] * 2
+
+
+def test_a_decision_waits_for_a_dead_database_once(world: World) -> None:
+    session_id = world.at(Status.VALIDATED).session_id
+    outage = _outage(world)
+    with pytest.raises(ExternalServiceError):
+        world.orchestrator.determine_category(world.client, session_id)
     assert outage.asked == 1

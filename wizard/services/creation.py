@@ -138,8 +138,9 @@ def with_failures(run: Run, registration: Registration, problems: tuple[Problem,
         "operation": run.operation.value,
         "rules": " ".join(problem.message for problem in problems),
     }
-    event = run.event(EventName.OPERATION_FAILED, failed, details=details)
-    return Change(failed.with_event(event), problems)
+    denied = any(problem.code is ErrorCode.PERMISSION_DENIED for problem in problems)
+    name = EventName.ACCESS_DENIED if denied else EventName.OPERATION_FAILED
+    return Change(failed.with_event(run.event(name, failed, details=details)), problems)
 
 
 def _somebody_elses(existing: Record | None, registration: Registration) -> tuple[Problem, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from wizard.core.education import EducationData
@@ -43,13 +44,11 @@ class RegistrationOrchestrator:
         run = self.runner.begin(Operation.STAGE, call)
         identifier = session_id or str(uuid.uuid4())
         data = EducationData().with_changes(staging.data)
-        self.checking.require_format(data)
-        if session_id is None or load(self.runner.registrations, call, session_id) is None:
-            try:
+        with self.runner.telling(run, identifier), suppress(RevisionConflict):
+            # Refused where another tab, or the other half of a double click, was first.
+            self.checking.require_format(data)
+            if session_id is None or load(self.runner.registrations, call, session_id) is None:
                 return self.runner.finish(run, None, Change(self._staged(run, identifier, data, staging)))
-            except RevisionConflict:
-                # Another tab, or the other half of a double click, was first.
-                pass
         return self.update(
             call, identifier, staging.data, version=0, contact_email=staging.contact_email, contact_seen=""
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -14,6 +15,7 @@ from wizard.core.errors import (
     ExternalServiceError,
     PermissionDenied,
     Problem,
+    ValidationFailed,
     WizardError,
     from_problems,
 )
@@ -101,6 +103,18 @@ class Run:
             changes=changes,
         )
 
+    def failure(self, session_id: str, error: WizardError) -> Event:
+        """That this operation was refused, or could not be done."""
+        return make_event(
+            EventName.ACCESS_DENIED if isinstance(error, PermissionDenied) else EventName.OPERATION_FAILED,
+            call=self.call,
+            at=self.clock.now(),
+            chain=session_id,
+            session_id=session_id,
+            operation_id=self.operation_id,
+            details={"operation": self.operation.value, "reason": error.message},
+        )
+
     def result(self, change: Change, *, events: tuple[Event, ...] = ()) -> OperationResult:
         """The answer."""
         registration = as_shown_to(self.actor, change.registration)
@@ -144,6 +158,20 @@ class Runner:
 
     def change(self, run: Run, session_id: str, transition: Callable[[Registration], Change]) -> OperationResult:
         """Change a registration, beginning anew where somebody else wrote in between."""
+        with self.telling(run, session_id):
+            return self._changed(run, session_id, transition)
+
+    @contextmanager
+    def telling(self, run: Run, session_id: str) -> Iterator[None]:
+        """Tell of what failed before there was a registration to record it with."""
+        try:
+            yield
+        except (ValidationFailed, ExternalServiceError) as error:
+            if error.result is None:
+                self.events.publish(run.failure(session_id, error))
+            raise
+
+    def _changed(self, run: Run, session_id: str, transition: Callable[[Registration], Change]) -> OperationResult:
         made: Change | None = None
         for _ in range(_TRIES):
             stored = self.load(run, session_id).spoken_in(run.call.language)
@@ -151,8 +179,7 @@ class Runner:
                 change = self._again(made, stored) or self._first(run, stored, transition)
             except WizardError as error:
                 error.result = run.result(Change(stored, error=error))
-                if isinstance(error, PermissionDenied):
-                    self._refused(run, stored, error)
+                self._refused(run, stored, error)
                 raise
             # The record stays this operation's, though somebody else was quicker to write that it is there.
             change = replace(change, created_now=change.created_now or made is not None)
@@ -193,9 +220,10 @@ class Runner:
             raise error
         return result
 
-    def _refused(self, run: Run, stored: Registration, error: PermissionDenied) -> None:
-        details = {"operation": run.operation.value, "reason": error.message}
-        event = run.event(EventName.ACCESS_DENIED, stored, details=details)
+    def _refused(self, run: Run, stored: Registration, error: WizardError) -> None:
+        if isinstance(error, ExternalServiceError):
+            self.drain.rest()
+        event = run.failure(stored.session_id, error)
         self.drain.record(event)
         self.events.publish(event)
 

@@ -63,7 +63,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.BULK_DISCARDED: _("File for bulk registration discarded"),
     EventName.BULK_EXPORTED: _("Rows of a bulk registration downloaded"),
     EventName.ACCESS_DENIED: _("Refused: not allowed"),
-    EventName.OPERATION_FAILED: _("Stopped by a rule"),
+    EventName.OPERATION_FAILED: _("Could not be done"),
 }
 _LABELS: dict[str, LazyString] = {
     **wording.FIELD_LABELS,
