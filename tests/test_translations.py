@@ -198,24 +198,38 @@ def test_no_sentence_mixes_languages(app: Flask, language: str) -> None:
         assert strangers(sentence, language) == [], sentence
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    ("kind", "values"),
-    [
-        ("code", {"name": "Zoé", "code": "012345"}),
-        ("account_code", {"number": "", "code": "012345"}),
-        ("account_code", {"number": "osot-0000001", "code": "012345"}),
-        ("account_decision", {"name": "Zoé", "number": "osot-0000001", "decision": "active"}),
-        ("account_decision", {"name": "Zoé", "number": "osot-0000001", "decision": "inactive", "reason": "…"}),
-        ("member_number", {"numbers": "osot-0000001", "occasion": "asked"}),
-        ("member_number", {"numbers": "osot-0000001", "occasion": "made"}),
-        ("link", {"reader": "applicant", "token": "t"}),
-        ("link", {"reader": "staff", "token": "t"}),
-        ("reminder", {"reader": "applicant", "token": "t"}),
-        ("confirmation", {"name": "Zoé", "number": "osot-oted-1", "category": "student", "verification": "waiting"}),
-        ("confirmation", {"name": "Zoé", "number": "osot-oted-1", "category": "graduated", "verification": "no"}),
-    ],
+NUMBERED = {"name": "Zoé", "number": "osot-oted-1"}
+MAILS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("code", {"name": "Zoé", "code": "012345"}),
+    ("account_code", {"number": "", "code": "012345"}),
+    ("account_code", {"number": "osot-0000001", "code": "012345"}),
+    ("account_decision", {"name": "Zoé", "number": "osot-0000001", "decision": "active"}),
+    ("account_decision", {"name": "Zoé", "number": "osot-0000001", "decision": "inactive", "reason": "…"}),
+    ("member_number", {"numbers": "osot-0000001", "occasion": "asked"}),
+    ("member_number", {"numbers": "osot-0000001", "occasion": "made"}),
+    ("link", {"reader": "applicant", "token": "t"}),
+    ("link", {"reader": "staff", "token": "t"}),
+    ("reminder", {"reader": "applicant", "token": "t"}),
+    ("invitation", {"reader": "applicant", "token": "t"}),
+    ("confirmation", {**NUMBERED, "category": "student", "verification": "waiting"}),
+    ("confirmation", {**NUMBERED, "category": "graduated", "verification": "no"}),
+    ("verification_question", {**NUMBERED, "note": "…"}),
+    ("verification_outcome", {**NUMBERED, "outcome": "verified", "note": ""}),
+    ("verification_outcome", {**NUMBERED, "outcome": "rejected", "note": "…"}),
+    ("conflict_outcome", {**NUMBERED, "outcome": "released", "reason": ""}),
+    ("conflict_outcome", {**NUMBERED, "outcome": "replaced", "reason": "…"}),
+    ("conflict_outcome", {**NUMBERED, "outcome": "kept", "reason": "…"}),
+    ("conflict_outcome", {"name": "", "number": "", "outcome": "kept", "reason": "…"}),
 )
+
+
+def test_every_mail_is_read_here() -> None:
+    written = {path.stem for path in (ROOT / "templates" / "mail").glob("*.txt")} - {"signature"}
+    assert {kind for kind, _values in MAILS} == written
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("kind", "values"), MAILS)
 def test_no_mail_mixes_languages(
     app: Flask, settings: Settings, kind: str, values: Mapping[str, str], language: str
 ) -> None:
@@ -224,6 +238,9 @@ def test_no_mail_mixes_languages(
         Message(kind=kind, recipient="zoe@example.org", language=language, key="k", values={**at, **values})
     )
     assert strangers(f"{mail.subject} {' '.join(mail.text.split())}", language) == []
+    greeting, said = mail.text.strip().split("\n\n")[:2]
+    assert greeting.endswith(",")
+    assert said[0].isupper(), said
     _is_all_in(language, kind, mail.html)
 
 

@@ -77,7 +77,7 @@ def test_hint_is_the_description_and_the_error_comes_with_it(page: Page) -> None
     assert before.description in after.description
     wrong = page.locator("#user_business_id-error").inner_text()
     assert wrong in after.description
-    summary = heard(page, "alert", "One thing to put right")
+    summary = heard(page, "alert", "One thing to fix")
     assert summary.properties.get("live") == "assertive"
     assert page.locator("#error-summary a").inner_text() == wrong
 

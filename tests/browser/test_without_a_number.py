@@ -46,7 +46,7 @@ def test_a_forgotten_number_comes_by_mail_and_what_was_typed_comes_back(
 def test_an_account_is_made_on_the_way(new_context: NewContext, served: Served, script: bool) -> None:
     page = new_context(java_script_enabled=script).new_page()
     type_and_leave(page, "I have no account yet")
-    driving.heading(page, "Make an account")
+    driving.heading(page, "Create an account")
     page.get_by_label("Your name").fill("Zoé Newcomer")
     page.get_by_label("E-mail address").fill(f"zoe-{script}@example.org")
     before = codes(served)
@@ -107,7 +107,7 @@ def test_a_wrong_code_is_reloaded_and_a_closed_tab_found_again(
 def test_an_address_is_warned_of_as_it_is_left(new_context: NewContext) -> None:
     page = new_context().new_page()
     type_and_leave(page, "I have no account yet")
-    driving.heading(page, "Make an account")
+    driving.heading(page, "Create an account")
     page.get_by_label("E-mail address").fill("yan@mail.utoronto.ca")
     page.get_by_label("Your name").fill("Yan Newcomer")
     expect(page.locator("#email-notice")).to_contain_text("may stop working")

@@ -18,7 +18,7 @@ PO = ROOT / "wizard" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
 MO = PO.with_suffix(".mo")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 _KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
-_READ_OUT = ("aria-label", "title", "alt", "placeholder")
+READ_OUT = ("aria-label", "title", "alt", "placeholder")
 _WORD = re.compile(r"[^\W\d_]+(?:[-’][^\W\d_]+)*")
 # What is in English, and in no French sentence.
 _ENGLISH = frozenset(
@@ -107,5 +107,5 @@ def readable(soup: BeautifulSoup) -> str:
     for part in soup.select("[lang]:not(html, [role=article]), style, script"):
         part.decompose()
     seen = [text for text in soup.find_all(string=True) if not isinstance(text, (Comment, Doctype))]
-    heard = [str(tag[name]) for name in _READ_OUT for tag in soup.select(f"[{name}]")]
+    heard = [str(tag[name]) for name in READ_OUT for tag in soup.select(f"[{name}]")]
     return " ".join(" ".join([*seen, *heard]).split())

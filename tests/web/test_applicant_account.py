@@ -158,8 +158,9 @@ def test_receipt_without_the_proof_shows_only_the_number(applicant: Applicant, a
 def test_receipt_says_what_the_desk_verifies(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
     applicant.answer(university="other", other_details="Oxford", country="GB").decide().prove(app_units).declare()
     receipt = text(applicant.soup("complete"), "main")
-    assert "You studied in United Kingdom" in receipt
-    assert "Your school is not on the list" in receipt
+    assert "Studied outside Canada" in receipt
+    assert "School not on the list" in receipt
+    assert "continue" not in receipt  # There is nothing left to go on with.
 
 
 def test_confirmation_is_on_its_way(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
@@ -197,12 +198,12 @@ def test_receipt_without_the_proof_promises_nothing_about_verification(
     applicant.answer(country="GB", university="not_applicable").decide().prove(app_units).declare()
     with applicant.client.session_transaction() as session:
         session.pop(f"proof:{applicant.session_id}")
-    assert "You need do nothing more" not in applicant.soup("complete").text
+    assert "There is nothing more for you to do" not in applicant.soup("complete").text
 
 
 def test_receipt_names_the_desk_where_it_is_printed(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
     applicant.answer().decide().prove(app_units).declare()
-    assert "You need do nothing more" in applicant.soup("complete").text
+    assert "There is nothing more for you to do" in applicant.soup("complete").text
     assert one(applicant.soup("complete"), "main a[href='mailto:desk@wizard.test']")
 
 

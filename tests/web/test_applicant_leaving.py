@@ -75,8 +75,8 @@ def test_greatest_age_says_why_there_is_no_more_time(applicant: Applicant, clock
     assert "cannot be extended" in text(parsed(answer), "#extend-error")
     whole = applicant.send("extend")
     assert whole.status_code == 422
-    assert "There is no more time to give" in text(parsed(whole), "h1")
-    assert "greatest age" in one(applicant.soup("education"), "#time-warning").text
+    assert "The time cannot be extended any more" in text(parsed(whole), "h1")
+    assert "maximum age" in one(applicant.soup("education"), "#time-warning").text
 
 
 def _kept(applicant: Applicant) -> Applicant:
@@ -191,7 +191,7 @@ def test_link_for_staff_asks_them_to_sign_in_and_opens_the_registration(
 def test_link_that_opens_nothing_says_so(client: FlaskClient) -> None:
     answer = client.get("/resume/nothing")
     assert answer.status_code == 404
-    assert "does not open anything" in text(parsed(answer), "h1")
+    assert "does not work" in text(parsed(answer), "h1")
     token = Applicant(client).token()
     assert client.post("/resume/nothing", data={"csrf_token": token}).status_code == 404
 
@@ -288,7 +288,7 @@ def test_submit_that_failed_can_be_repeated(
     applicant.answer().decide().prove(app_units)
     with database_down(app, settings):
         assert applicant.declare().status_code == 503
-    assert "The last try did not get through" in applicant.soup("confirm").text
+    assert "The last attempt did not get through" in applicant.soup("confirm").text
     assert applicant.declare().headers["Location"].endswith("/complete")
 
 

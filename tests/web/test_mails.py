@@ -181,9 +181,9 @@ def test_a_record_that_is_verified_asks_for_nothing_more(writer: JinjaMailWriter
     ("values", "told"),
     [
         ({"outcome": "kept"}, "record osot-oted-0000001 stays as it is. This is why: Line one"),
-        ({"outcome": "kept", "number": "", "name": ""}, "has closed your education registration, and erased"),
+        ({"outcome": "kept", "number": "", "name": ""}, "has cancelled your education registration, and erased"),
         ({"outcome": "replaced"}, "over into your education record osot-oted-0000001. This is why: Line one"),
-        ({"outcome": "released", "reason": ""}, "You can go on where you left off"),
+        ({"outcome": "released", "reason": ""}, "You can continue where you left off"),
     ],
 )
 def test_what_became_of_a_conflict_is_told(writer: JinjaMailWriter, values: dict[str, str], told: str) -> None:

@@ -74,7 +74,7 @@ def test_an_account_is_made_and_everything_typed_stays(applicant: Applicant, app
     assert one(asked, "#email")["value"] == "links@example.org"
     made = make(applicant, app_units)
     assert text(made, "h1") == f"Your member number is {NUMBER}"
-    assert "waits for approval" in made.text
+    assert "is waiting for approval" in made.text
     identity = applicant.soup("identity")
     assert [one(identity, f"#{name}")["value"] for name in ("user_business_id", "email")] == [
         NUMBER,
@@ -158,7 +158,7 @@ def test_an_address_that_has_an_account_leads_to_that_one(
 ) -> None:
     made = make(applicant, app_units, email="ADA@Example.org")
     assert text(made, "h1") == f"Your member number is {app_seeded.accounts[0].number}"
-    assert "waits for approval" not in made.text
+    assert "is waiting for approval" not in made.text
     assert len(accounts(app_units)) == 5
 
 
@@ -228,7 +228,7 @@ def test_a_wrong_code_can_be_tried_again_and_a_new_one_asked_for(
         assert answer.status_code == 422
         assert ZOE["email"] in answer.text
     answers = [applicant.send("new-account", {"code": wrong}) for _ in range(CODE_TRIES)]
-    assert "too often" in text(parsed(answers[-1]), "#code-error")
+    assert "too many times" in text(parsed(answers[-1]), "#code-error")
     assert applicant.send("new-account", {"again": "1"}).headers["Location"].endswith("?sent=1")
     newest = next(mail.secret["code"] for mail in mails(app_units, "account_code") if mail.secret["code"] != right)
     assert applicant.send("new-account", {"code": newest}).status_code == 303

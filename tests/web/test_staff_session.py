@@ -193,7 +193,7 @@ def test_no_more_time_at_the_greatest_age_and_why(
     assert answer.status_code == 422
     alert = page(answer).select_one("[role=alert]")
     assert alert is not None
-    assert "greatest age" in alert.get_text()
+    assert "maximum age" in alert.get_text()
 
 
 def test_cancelling_asks_first_and_erases(desk: FlaskClient, services: Services) -> None:

@@ -62,18 +62,18 @@ LABELS: dict[str, dict[str, LazyString]] = {
 HINTS: dict[str, dict[str, LazyString]] = {
     "coto_status": {
         "student": _("You study occupational therapy and have not applied to the College yet."),
-        "pending": _("You have applied to the College and wait for its decision."),
+        "pending": _("You have applied to the College and are waiting for its decision."),
         "provisional_temporary": _(
             "You hold a certificate for a limited time, for example until you have passed the national exam."
         ),
-        "general": _("You hold the full certificate to practise in Ontario, which has no end date."),
+        "general": _("You hold the full certificate to practise in Ontario, which you renew every year."),
         "resigned": _("You held a certificate and gave it up, for example when you retired or moved away."),
         "other": _("For example, you practise outside Ontario, or have never applied to the College."),
     },
     "access_modifier": {
         "private": _("Only you and the registration desk. Choose this if you are not sure."),
         "protected": _("The association’s own systems too, for example the one for membership fees."),
-        "public": _("Also partners whom the association gives access, for example for research."),
+        "public": _("Partners to whom the association gives access too, for example for research."),
     },
 }
 _YEAR_LABELS = {

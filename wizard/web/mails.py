@@ -26,7 +26,7 @@ _SUBJECTS: Mapping[str, LazyString] = {
     "link": _("Your link to continue the education registration"),
     "reminder": _("Your education registration is waiting for you"),
     "invitation": _("Complete your education registration"),
-    "confirmation": _("Your education record is in: the receipt"),
+    "confirmation": _("Your education is registered: your receipt"),
     "verification_question": _("A question about your education record"),
     "verification_outcome": _("About your education record"),
     "conflict_outcome": _("About your education registration"),

@@ -42,14 +42,15 @@ FAILED: dict[str, LazyString] = {
     ),
     "coto_status.choice": _("Choose your standing with the College (COTO) from the list."),
     "coto_registration.required": _(
-        "Enter your COTO registration number, because your certificate is “%(coto_status)s”. "
-        "You find it on your certificate and in the College’s public register."
+        "Enter your COTO registration number, because your standing is “%(coto_status)s”. "
+        "It is on your certificate and in the College’s public register."
     ),
     "coto_registration.format": _(
         "A COTO registration number has 1 to 8 letters and digits, without spaces, for example G2601234."
     ),
     "coto_registration.not_allowed": _(
-        "There is no COTO registration number with “%(coto_status)s”. Leave it empty, or choose your certificate."
+        "There is no COTO registration number with “%(coto_status)s”. "
+        "Leave the field empty, or choose your certificate."
     ),
     "coto_registration.unique": _(
         "Another education record has this COTO registration number already. Check the number; "
@@ -66,23 +67,36 @@ FAILED: dict[str, LazyString] = {
 WARNINGS: dict[str, LazyString] = {
     "graduation_year.future": _("You have not graduated yet, so you will be registered as someone still studying."),
     "verification.international_education": _(
-        "You studied in %(country)s. The desk verifies education from outside Canada; you need do nothing now."
+        "You studied in %(country)s. The registration desk verifies education from outside Canada; "
+        "there is nothing for you to do now."
     ),
     "verification.unlisted_university": _(
-        "Your school is not on the list, so the desk verifies it; you need do nothing now."
+        "Your school is not on the list, so the registration desk verifies it; there is nothing for you to do now."
     ),
     "verification.university_not_given": _(
-        "You named no university in Canada, so the desk may ask you about it; you need do nothing now."
+        "You named no university in Canada, so the registration desk may ask you about it; "
+        "there is nothing for you to do now."
     ),
-    "verification.discount": _("The desk verifies each record with a reduced fee; you need do nothing now."),
+    "verification.discount": _(
+        "The registration desk verifies each record with a reduced fee; there is nothing for you to do now."
+    ),
     "coto_status.student_after_graduation": _(
         "You are a student with the College but graduated in %(graduation_year)s. "
-        "If both are right, go on; the desk will look at it."
+        "If both are right, continue; the registration desk will look at it."
     ),
     "coto_status.registered_before_graduation": _(
-        "You have the standing “%(coto_status)s” with the College but graduate in %(graduation_year)s. "
-        "If both are right, go on; the desk will look at it."
+        "Your standing with the College is “%(coto_status)s”, but you graduate in %(graduation_year)s. "
+        "If both are right, continue; the registration desk will look at it."
     ),
+}
+# Why the desk verifies a record, in a few words.
+REASONS: dict[str, LazyString] = {
+    "verification.international_education": _("Studied outside Canada"),
+    "verification.unlisted_university": _("School not on the list"),
+    "verification.university_not_given": _("No university in Canada named"),
+    "verification.discount": _("Reduced fee"),
+    "coto_status.student_after_graduation": _("Student with the College after graduation"),
+    "coto_status.registered_before_graduation": _("Certificate of the College before graduation"),
 }
 # What each rule is about, for the list of checks.
 SUBJECTS: dict[str, LazyString] = {

@@ -14,7 +14,7 @@ from wizard.core.education import CHOICE_FIELDS, EducationData
 from wizard.core.errors import Problem
 from wizard.core.rules import Outcome, RuleOutcome
 from wizard.web import choices, dates
-from wizard.web.rule_wording import FAILED, SUBJECTS, WARNINGS
+from wizard.web.rule_wording import FAILED, REASONS, SUBJECTS, WARNINGS
 
 FIELD_LABELS: dict[str, LazyString] = {
     "user_business_id": _("Member number"),
@@ -35,14 +35,16 @@ ERRORS: dict[str, LazyString] = {
     "email.required": _("Enter the e-mail address that the link should go to, for example name@example.com."),
     "code.required": _("Enter the six digits from the e-mail, for example 123456."),
     "code.format": _("A code is six digits, for example 123456. Enter it as it stands in the e-mail."),
-    "declaration.required": _("Tick the box to declare that your answers are true. Nothing is sent before you do."),
+    "declaration.required": _(
+        "Check the box to declare that your answers are true. Nothing is submitted before you do."
+    ),
     "resume.member_number": _("Enter the member number that this registration was started with."),
     # Codes
     "code.wrong": _("This is not the code we sent. Check the newest e-mail and try again, or ask for a new code."),
     "code.expired": _("This code is no longer valid; codes last ten minutes. Ask for a new code."),
-    "code.used_up": _("The code was entered wrongly too often. Ask for a new code."),
+    "code.used_up": _("A wrong code was entered too many times. Ask for a new code."),
     # Links
-    "link.unknown": _("This link opens nothing. Copy it again from the e-mail, or start a new registration."),
+    "link.unknown": _("Perhaps part of it was lost. Copy it again from the e-mail, or start a new registration."),
     "link.revoked": _(
         "This link no longer works: a newer one has replaced it, or the desk withdrew it. "
         "Open the link in the latest e-mail."
@@ -122,7 +124,7 @@ ERRORS: dict[str, LazyString] = {
         "This registration has led to the record of another account already. Start a new registration for this one."
     ),
     "extend.maximum_age": _(
-        "This registration has reached its greatest age and cannot be extended. Submit it by %(expires_at)s."
+        "This registration has reached its maximum age, so its time cannot be extended. Submit it by %(expires_at)s."
     ),
     # Privileges
     "privilege.create": _(
@@ -209,10 +211,9 @@ def _by_year_group(base: str, year: str) -> str:
     return "graduated.pre-1960" if year == "pre-1960" else "graduated.decade"
 
 
-def reason(rule: str, data: EducationData) -> str:
-    """Why the desk verifies a record, by the rule that asked for it."""
-    given = {name: value for name, value in data.as_dict().items() if value is not None}
-    return str(WARNINGS[rule]) % _readable(given)
+def reason(rule: str) -> str:
+    """Why the desk verifies a record, by the rule that asked for it, which may be one of another version."""
+    return str(REASONS.get(rule, rule))
 
 
 def answer(field: str, data: EducationData) -> str:

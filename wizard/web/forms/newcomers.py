@@ -18,7 +18,7 @@ class MailboxForm(MailForm):
 
     email = Answer(
         _("E-mail address"),
-        hint=_("The one in your member account; it may be an older one of yours, such as your student address."),
+        hint=_("The one in your member account; it may be an old one of yours, such as your student address."),
         attributes=_ADDRESS,
     )
 

@@ -23,7 +23,7 @@ class CodeForm(Form):
     spent = False
     code = Answer(
         _("Six-digit code"),
-        hint=_("From our e-mail, for example 123456. You can paste it; spaces do no harm."),
+        hint=_("From our e-mail, for example 123456. You can paste it; spaces do not matter."),
         attributes={
             "inputmode": "numeric",
             "autocomplete": "one-time-code",

@@ -113,14 +113,14 @@ class IdentityForm(StepForm):
     email_seen = HiddenField()
     user_business_id = Answer(
         LABELS["user_business_id"],
-        hint=_("You find it on your membership card and in e-mails from us, for example osot-0000001."),
+        hint=_("It is on your membership card and in our e-mails to you, for example osot-0000001."),
         attributes={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "maxlength": "40"},
     )
     email = Answer(
         LABELS["email"],
         hint=_(
-            "We send a link to continue there, should you not finish today. Best is a personal address "
-            "that you keep after your studies, for example name@example.com."
+            "If you do not finish today, we send a link to continue there. A personal address that you keep "
+            "after your studies is best, for example name@example.com."
         ),
         optional=True,
         attributes=MAIL,

@@ -8,7 +8,6 @@ from flask_babel.speaklater import LazyString
 
 from wizard.core.errors import StaleVersion, WizardError
 from wizard.core.records import VerificationState
-from wizard.services.checking import VERIFY_DISCOUNT
 from wizard.services.conflicts import KEPT, RELEASED, REPLACED
 from wizard.web import wording
 
@@ -18,14 +17,6 @@ STATES: dict[str, LazyString] = {
     VerificationState.ASKED: _("Member asked"),
     VerificationState.VERIFIED: _("Verified"),
     VerificationState.REJECTED: _("Rejected"),
-}
-REASONS: dict[str, LazyString] = {
-    "verification.international_education": _("Studied outside Canada"),
-    "verification.unlisted_university": _("School not on the list"),
-    "verification.university_not_given": _("No university in Canada named"),
-    VERIFY_DISCOUNT: _("Reduced fee"),
-    "coto_status.student_after_graduation": _("Student with the College after graduation"),
-    "coto_status.registered_before_graduation": _("Certificate of the College before graduation"),
 }
 DONE: dict[str, LazyString] = {
     VerificationState.VERIFIED: _("The record is verified. The member gets an e-mail."),

@@ -36,7 +36,7 @@ def record(record_id: str) -> Response:
         choice_label=choices.label,
         why=sentences.rationale(kept.category, kept.rationale),
         verification=decision_wording.STATES[kept.verification.state],
-        reasons=[decision_wording.REASONS.get(reason, reason) for reason in kept.verification.reasons],
+        reasons=[sentences.reason(reason) for reason in kept.verification.reasons],
         created_by=wording.actor(kept.created_by),
         may_delete=access.may_delete(access.signed_in_staff()),
         history=history,

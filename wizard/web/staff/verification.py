@@ -34,7 +34,7 @@ class Listed:
     record: Record
     name: str
     token: str
-    reasons: tuple[LazyString | str, ...]
+    reasons: tuple[str, ...]
     asked: bool
     ticked: bool
 
@@ -139,8 +139,8 @@ def _listed(found: Record, name: str, ticked: set[str]) -> Listed:
     return Listed(found, name, token, _reasons(found), asked, token in ticked)
 
 
-def _reasons(found: Record) -> tuple[LazyString | str, ...]:
-    return tuple(wording.REASONS.get(reason, reason) for reason in found.verification.reasons)
+def _reasons(found: Record) -> tuple[str, ...]:
+    return tuple(sentences.reason(reason) for reason in found.verification.reasons)
 
 
 def _said(row: AuditRow) -> Said:
