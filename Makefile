@@ -3,6 +3,7 @@
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
 # make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
 # make translations   bring the French catalogue up to the sources, and compile it
+# make events         bring the table and the schemas of docs/events.md up to the code
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -26,7 +27,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 
-.PHONY: run test lint format bench wheel lock translations install install-dev clean
+.PHONY: run test lint format bench wheel lock translations events install install-dev clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -59,6 +60,10 @@ translations: install-dev
 	$(BIN)/pybabel --quiet update --input-file $(VENV)/messages.pot --output-dir $(CATALOGUES) --width 120 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel --quiet compile --directory $(CATALOGUES)
+
+# The table of docs/events.md and the schemas beside it; tests/test_event_docs.py says where they are not the code's.
+events: install-dev
+	$(BIN)/python -m tests.support.event_docs
 
 install: $(RUNTIME)
 install-dev: $(DEV)

@@ -173,7 +173,8 @@ def seeded(units: SqlUnitsOfWork) -> Seeded:
 @pytest.fixture
 def app(settings: Settings, clock: FixedClock, redis_client: Redis, sqlite_template: Path) -> Iterator[Flask]:
     """The whole application on an empty Redis and an empty migrated SQLite."""
-    from tests.support.databases import copy_sqlite, engine_of  # noqa: PLC0415
+    from tests.support.databases import copy_sqlite, engine_of, sessions_of  # noqa: PLC0415
+    from tests.support.event_checks import departures  # noqa: PLC0415
     from wizard import create_app  # noqa: PLC0415
 
     assert redis_client.dbsize() == 0
@@ -181,6 +182,7 @@ def app(settings: Settings, clock: FixedClock, redis_client: Redis, sqlite_templ
     app = create_app(settings, clock=clock)
     app.testing = True
     yield app
+    assert departures(sessions_of(app)) == [], "events that are not as wizard/core/event_schemas.py says"
     engine_of(app).dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -796,3 +797,14 @@ def test_the_worker_registers_what_was_loaded(graduates: Path, site: Flask) -> N
         stop.set()
         working.join()
     assert services.bulk.job(CLIENT, job.id).count(RowState.CREATED) == 1
+
+
+# --- Events ----------------------------------------------------------------------------------------------------
+
+
+def test_the_events_that_are_sent_are_listed_and_each_has_a_schema() -> None:
+    listed = run("events", "list")
+    assert "education.created" in listed
+    assert "staff.signed_in" not in listed
+    assert json.loads(run("events", "schema", "education.created"))["properties"]["version"] == {"const": 1}
+    run("events", "schema", "staff.signed_in", exits=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from wizard.commands import base, bulk, categories, demo, desk, people, records, running
+from wizard.commands import base, bulk, categories, demo, desk, events, people, records, running
 
 
 @click.group(cls=base.Group)
@@ -30,6 +30,7 @@ for _command in (
     desk.sessions,
     records.records,
     desk.audit,
+    events.events,
     running.check,
 ):
     main.add_command(_command)

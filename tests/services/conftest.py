@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 from redis import Redis
+from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.event_checks import departures
 from tests.support.seed import Seeded
 from wizard.core.accounts import Account
 from wizard.core.actors import Actor, ActorKind, Privilege
@@ -129,5 +131,12 @@ def registrations(redis_client: Redis, cipher: Cipher, clock: FixedClock) -> Reg
 
 
 @pytest.fixture
-def world(clock: FixedClock, registrations: RegistrationStore, units: UnitsOfWork, seeded: Seeded) -> World:
-    return World(clock, registrations, units, seeded)
+def world(
+    clock: FixedClock,
+    registrations: RegistrationStore,
+    units: UnitsOfWork,
+    seeded: Seeded,
+    sessions: sessionmaker[Session],
+) -> Iterator[World]:
+    yield World(clock, registrations, units, seeded)
+    assert departures(sessions) == [], "events that are not as wizard/core/event_schemas.py says"
