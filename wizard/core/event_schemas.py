@@ -187,12 +187,17 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
         {
             "operation": _sometimes("the operation on a registration"),
             "reason": _sometimes("message id of the refusal"),
+            "rules": _sometimes("ids of the linking checks that failed, apart by spaces"),
             **{name: _sometimes(detail.meaning) for name, detail in _LINK.items()},
         },
     ),
     EventName.OPERATION_FAILED: _kept(
-        "An operation was stopped by rules",
-        {"operation": Detail("the operation"), "rules": Detail("ids of the rules, apart by spaces")},
+        "An operation was stopped by rules, refused, or could not be done",
+        {
+            "operation": Detail("the operation"),
+            "rules": _sometimes("ids of the rules, apart by spaces"),
+            "reason": _sometimes("message id of what else stopped it"),
+        },
         session=True,
     ),
 }
