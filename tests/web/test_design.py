@@ -144,6 +144,11 @@ def fetched(html: BeautifulSoup) -> Iterator[str]:
 # --- The stylesheets --------------------------------------------------------------------------------------
 
 
+def test_there_is_one_stylesheet(design: BeautifulSoup) -> None:
+    assert [sheet.name for sheet in STYLESHEETS] == ["wizard.css"]
+    assert len(design.select("link[rel=stylesheet]")) == 1
+
+
 @pytest.mark.parametrize("sheet", STYLESHEETS, ids=lambda sheet: sheet.name)
 def test_what_a_stylesheet_names_is_named_with_its_digest(sheet: Path) -> None:
     # Else a browser would fetch a font twice, preloaded and not, or keep an old picture for a year.

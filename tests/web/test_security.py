@@ -16,7 +16,7 @@ TYPED = {"user_business_id": "osot-<7>", "email": "ada@example.org"}
 # Addresses of every kind: pages, redirects, errors, answers to programs, files.
 PLACES = (
     *("/", "/healthz", "/readyz", "/finish", "/no-such-page", "/language/en", "/staff/sign-in", "/staff/sessions"),
-    *("/resume/abc", "/registrations/0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11/review", "/static/css/staff.css"),
+    *("/resume/abc", "/registrations/0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11/review", "/static/css/wizard.css"),
 )
 
 

@@ -20,19 +20,19 @@ GZIP = {"Accept-Encoding": "gzip, br"}
 @pytest.fixture
 def address(app: Flask) -> str:
     with app.test_request_context():
-        return str(app.jinja_env.globals["static_url"]("css/staff.css"))  # type: ignore[operator]
+        return str(app.jinja_env.globals["static_url"]("css/wizard.css"))  # type: ignore[operator]
 
 
 def test_a_file_is_kept_for_good_under_the_address_of_its_contents(client: FlaskClient, address: str) -> None:
     answer = client.get(address)
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert answer.mimetype == "text/css"
-    assert answer.data == (STATIC / "css/staff.css").read_bytes()
+    assert answer.data == (STATIC / "css/wizard.css").read_bytes()
 
 
 @pytest.mark.parametrize("query", ["", "?v=0123456789abcdef", "?v="])
 def test_a_file_under_any_other_address_is_asked_for_again(client: FlaskClient, query: str) -> None:
-    assert client.get(f"/static/css/staff.css{query}").headers["Cache-Control"] == "no-cache"
+    assert client.get(f"/static/css/wizard.css{query}").headers["Cache-Control"] == "no-cache"
 
 
 def test_text_is_sent_compressed_to_whoever_can_read_it(client: FlaskClient, address: str) -> None:
