@@ -18,6 +18,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "wizard.services": ("wizard.core", "wizard.services"),
     "wizard.storage": ("wizard.core", "wizard.services.ports", "wizard.storage"),
     "wizard.web": ("wizard.core", "wizard.services", "wizard.web", "wizard.config"),
+    "wizard.metrics": ("wizard.core", "wizard.services.ports", "wizard.metrics"),
     "wizard.config": ("wizard.secret_keys", "wizard.setting_types"),
     "wizard.secret_keys": (),
     "wizard.setting_types": (),

@@ -140,6 +140,7 @@ def test_production_needs(missing: str) -> None:
         ("WIZARD_SECRET_KEYS", "short", "secret 1 is shorter than 32 characters"),
         ("WIZARD_SECRET_KEYS", f"{STRONG},short", "secret 2 is shorter than 32 characters"),
         ("WIZARD_WEBHOOK_SECRETS", "short", "secret 1 is shorter than 32 characters"),
+        ("WIZARD_METRICS_TOKENS", "short", "secret 1 is shorter than 32 characters"),
         ("WIZARD_DATABASE_URL", "sqlite:////srv/wizard.db", "SQLite is for development"),
         ("WIZARD_BASE_URL", "http://records.example.org", "must begin with https://"),
     ],

@@ -101,6 +101,12 @@ class Settings(BaseModel):
     webhook_secrets: Listed = Field(
         (), repr=False, description="Comma-separated, newest first; webhook calls are signed with them"
     )
+    metrics_tokens: Listed = Field(
+        (),
+        repr=False,
+        description="Comma-separated, newest first; who sends one as a bearer token reads `/metrics`. Unset, nobody "
+        "does in production, and this machine in development",
+    )
     session_ttl: Duration = Field(
         timedelta(hours=24),
         description="How long a registration lives after its last change, and a browser's session",
@@ -223,7 +229,7 @@ def _unsafe(given: Mapping[str, str]) -> list[str]:
         problems.append(f"{variable('database_url')}: {NEEDED_IN_PRODUCTION['database_url']}.")
     if not given.get("base_url", "https://").startswith("https://"):
         problems.append(f"{variable('base_url')}: must begin with https:// in production.")
-    for field in ("secret_keys", "webhook_secrets"):
+    for field in ("secret_keys", "webhook_secrets", "metrics_tokens"):
         for number, secret in enumerate(listed(given.get(field, "")), 1):
             if flaw := weakness(secret):
                 problems.append(f"{variable(field)}: secret {number} {flaw}; {HOW_TO_MAKE_ONE}.")

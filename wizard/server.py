@@ -1,12 +1,14 @@
 """`wizard serve`: the web, and beside it the outbox worker and, where no Redis is named, the embedded Valkey."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from ipaddress import ip_address
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +21,7 @@ from redis.exceptions import RedisError
 from wizard import logs
 from wizard.companion import Companion
 from wizard.config import Settings, SettingsError, variable
+from wizard.metrics.processes import DIRECTORY, directory_of_counts
 from wizard.storage.embedded import EmbeddedValkey, EmbeddedValkeyError
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, threads: in
     # A stop that comes before the web runs leaves in order as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with ExitStack() as running:
+        _count_together(running)
         settled: dict[str, str] = {}
         tended: list[Callable[[], None]] = []
         if "base_url" not in settings.model_fields_set:
@@ -60,6 +64,13 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, threads: in
         # gunicorn's workers are forks of this process and must not stop what only the master may.
         options["post_fork"] = lambda _arbiter, _worker: running.pop_all()
         _Web(settings.model_copy(update=settled), options, tended).run()
+
+
+def _count_together(running: ExitStack) -> None:
+    """The web's processes and the worker count in one place, so that whichever is asked tells of all."""
+    if directory_of_counts() is None:
+        os.environ[DIRECTORY] = directory = mkdtemp(prefix="wizard-metrics-")
+        running.callback(shutil.rmtree, directory, ignore_errors=True)
 
 
 def _refuse_strangers(settings: Settings, host: str) -> None:

@@ -13,6 +13,9 @@ from redis import Redis, RedisCluster
 from wizard.config import Settings
 from wizard.core.clock import Clock
 from wizard.core.registration import Lifetimes
+from wizard.metrics.levels import Levels
+from wizard.metrics.page import Metrics
+from wizard.metrics.processes import directory_of_counts
 from wizard.services.account_desk import AccountDesk
 from wizard.services.accounts import AccountService
 from wizard.services.approvals import Approvals
@@ -38,6 +41,7 @@ from wizard.services.passwords import Passwords
 from wizard.services.ports.messages import MailWriter
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import UnitsOfWork
+from wizard.services.ports.watching import Watch
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
 from wizard.services.records import RecordService
@@ -70,6 +74,7 @@ from wizard.web import (
     staff,
     static_files,
 )
+from wizard.web import metrics as metrics_page
 from wizard.web.mails import JinjaMailWriter
 from wizard.web.static_files import StaticFiles
 
@@ -90,15 +95,21 @@ class Stores:
 def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
     """Give an app its stores, services, pages, and the files that the pages load."""
     app.extensions["wizard_settings"] = settings
-    database.init_app(app, settings)
-    stores = _stores(app, settings, clock)
+    metrics = Metrics.of_process(directory_of_counts())
+    watch = Watch((metrics.counts,))
+    database.init_app(app, settings, watch)
+    stores = _stores(app, settings, clock, watch)
     app.extensions["wizard_stores"] = stores
-    app.extensions["wizard"] = _services(settings, clock, stores, JinjaMailWriter(app, settings))
-    _pages(app, settings, stores, static_files.init_app(app, static))
+    services = _services(settings, clock, stores, JinjaMailWriter(app, settings), watch)
+    services.events.subscribe(metrics.counts.event)
+    app.extensions["wizard"] = services
+    _pages(app, settings, stores, static_files.init_app(app, static), metrics)
+    levels = Levels(clock, stores.units, stores.registrations)
+    metrics_page.init_app(app, metrics.page(levels), metrics.counts.stopped_at_form)
 
 
-def _stores(app: Flask, settings: Settings, clock: Clock) -> Stores:
-    client = connect(settings.redis_url or embedded_url(settings), timeout=settings.redis_timeout)
+def _stores(app: Flask, settings: Settings, clock: Clock, watch: Watch) -> Stores:
+    client = connect(settings.redis_url or embedded_url(settings), timeout=settings.redis_timeout, watch=watch)
     cipher = Cipher(settings.secret_keys)
     documents = StoredValues(cipher, clock, settings.session_grace)
     return Stores(
@@ -111,13 +122,13 @@ def _stores(app: Flask, settings: Settings, clock: Clock) -> Stores:
     )
 
 
-def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWriter) -> Services:
+def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWriter, watch: Watch) -> Services:
     units, registrations = stores.units, stores.registrations
     events = EventBus()
     events.subscribe(log_event)
     drain = AuditDrain(clock, units, registrations)
     checking = Checking(clock, units, re.compile(settings.coto_pattern), settings.verify_discounts)
-    runner = Runner(clock, registrations, drain, events, _lifetimes(settings))
+    runner = Runner(clock, registrations, drain, events, _lifetimes(settings), watch)
     orchestrator = RegistrationOrchestrator(runner, checking, Transitions(checking, Creation(checking, units), units))
     records = RecordService(units, checking, events)
     passwords = Passwords()
@@ -145,7 +156,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         conflicts=Conflicts(units, runner, records),
         refresh=CategoryRefresh(clock, units, events),
         bulk=Bulk(clock, units, events, workers, settings.session_max_age),
-        delivery=Delivery(clock, units, writer, sender_for(settings)),
+        delivery=Delivery(clock, units, writer, sender_for(settings), watch=watch),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         events=events,
         trail=drain,
@@ -156,8 +167,8 @@ def _lifetimes(settings: Settings) -> Lifetimes:
     return Lifetimes(settings.session_ttl, settings.session_linked_ttl, settings.session_max_age)
 
 
-def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles) -> None:
-    requests.init_app(app, settings)
+def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles, metrics: Metrics) -> None:
+    requests.init_app(app, settings, metrics.counts.answered)
     browser_session.init_app(app, stores.browsers, settings)
     security.init_app(app, settings, files)
     limits.init_app(app, settings, stores.redis)

@@ -10,6 +10,7 @@ import click
 
 from wizard.commands import base
 from wizard.commands.checks import Finding, Verdict, findings
+from wizard.commands.metrics import serving_metrics
 from wizard.commands.worker import Worker
 from wizard.storage import database
 
@@ -34,7 +35,9 @@ def serve(*, host: str, port: int, workers: int, threads: int) -> None:
 
 
 @click.command(cls=base.Command)
-def worker() -> None:
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address to serve its metrics on.")
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Port to serve its metrics on; by default none.")
+def worker(*, metrics_host: str, metrics_port: int | None) -> None:
     """Deliver mails, send reminders and record expiry, until SIGTERM or Ctrl-C. “wizard serve” runs one by itself."""
     made = base.app(level=logging.INFO)
     base.require_redis(made)
@@ -42,7 +45,8 @@ def worker() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Worker(base.services_of(made), stop).run()
+    with serving_metrics(made, metrics_host, metrics_port):
+        Worker(base.services_of(made), stop).run()
 
 
 @click.command(cls=base.Command)

@@ -72,6 +72,12 @@ def next_step(registration: Registration | None) -> Step:
     return Step.REVIEW
 
 
+def step_done(before: Registration, after: Registration) -> Step | None:
+    """The step that a change completed: the one that came next, where a later one does now."""
+    step = next_step(before)
+    return step if ORDER.index(next_step(after)) > ORDER.index(step) else None
+
+
 def can_show(step: Step, registration: Registration | None) -> bool:
     """Whether a step can be shown yet, or still."""
     if registration is not None and registration.is_created:

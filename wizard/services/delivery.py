@@ -13,6 +13,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.messages import ClaimedMessage, MailRefused, MailSender, MailWriter, Message
 from wizard.services.ports.units import UnitsOfWork
+from wizard.services.ports.watching import OK, UNWATCHED, Watch, Work
 
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(hours=1)
@@ -32,6 +33,13 @@ class _Outcome:
     final: bool = False
     stops: bool = False
 
+    @property
+    def word(self) -> str:
+        """For whoever watches."""
+        if not self.reason:
+            return OK
+        return "given_up" if self.final else "postponed"
+
 
 _DELIVERED = _Outcome("")
 _OUTDATED = _Outcome("outdated", final=True)
@@ -50,6 +58,7 @@ class Delivery:
     writer: MailWriter
     sender: MailSender
     jitter: Callable[[], float] = secrets.SystemRandom().random
+    watch: Watch = UNWATCHED
 
     def deliver_due(self, limit: int = 20) -> int:
         """Deliver some of what is due; answers how many were.
@@ -63,7 +72,9 @@ class Delivery:
             claimed = self._claim()
             if claimed is None:
                 break
-            outcome = self._try(claimed)
+            with self.watch.during(Work.DELIVERY, claimed.message.kind) as doing:
+                outcome = self._try(claimed)
+                doing.outcome = outcome.word
             self._mark(claimed, outcome)
             delivered += outcome is _DELIVERED
             if outcome.stops:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
-from wizard.core.actors import Actor
+from wizard.core.actors import Actor, ActorKind
 from wizard.core.clock import Clock
 from wizard.core.errors import (
     Conflict,
@@ -24,12 +24,14 @@ from wizard.core.records import Record
 from wizard.core.registration import Lifetimes, Registration, Status
 from wizard.core.results import OperationResult, ResultMetadata, StepResult
 from wizard.core.rules import RuleOutcome, warnings
+from wizard.core.steps import step_done
 from wizard.core.workflow import Operation, require_allowed
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import as_shown_to, open_registration
 from wizard.services.ports.calls import Call
 from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.watching import OK, UNWATCHED, Doing, Watch, Work
 
 # Two writers at once are usual (two tabs), a dozen in a row are not.
 _TRIES = 12
@@ -144,6 +146,7 @@ class Runner:
     drain: AuditDrain
     events: EventBus
     lifetimes: Lifetimes
+    watch: Watch = UNWATCHED
 
     def begin(self, operation: Operation, call: Call) -> Run:
         """A new run, with an operation id of its own."""
@@ -158,18 +161,22 @@ class Runner:
 
     def change(self, run: Run, session_id: str, transition: Callable[[Registration], Change]) -> OperationResult:
         """Change a registration, beginning anew where somebody else wrote in between."""
-        with self.telling(run, session_id):
-            return self._changed(run, session_id, transition)
+        with self.telling(run, session_id) as doing:
+            result = self._changed(run, session_id, transition)
+            # Finding what is wrong may be what it was for, and is then not raised.
+            doing.outcome = result.errors[0].code.lower() if result.errors else OK
+            return result
 
     @contextmanager
-    def telling(self, run: Run, session_id: str) -> Iterator[None]:
-        """Tell of what failed before there was a registration to record it with."""
-        try:
-            yield
-        except (ValidationFailed, ExternalServiceError) as error:
-            if error.result is None:
-                self.events.publish(run.failure(session_id, error))
-            raise
+    def telling(self, run: Run, session_id: str) -> Iterator[Doing]:
+        """Tell whoever watches, and of what failed before there was a registration to record it with."""
+        with self.watch.during(Work.OPERATION, run.operation) as doing:
+            try:
+                yield doing
+            except (ValidationFailed, ExternalServiceError) as error:
+                if error.result is None:
+                    self.events.publish(run.failure(session_id, error))
+                raise
 
     def _changed(self, run: Run, session_id: str, transition: Callable[[Registration], Change]) -> OperationResult:
         made: Change | None = None
@@ -212,6 +219,8 @@ class Runner:
             if change.events_recorded:
                 registration = replace(registration, events=())
             registration = self.drain.bring_in(self._save(run, stored, registration))
+            if stored and run.actor.kind is ActorKind.APPLICANT and (done := step_done(stored, registration)):
+                self.watch.stepped(done, self.clock.now() - stored.updated_at)
             self.events.publish(*told)
         result = run.result(replace(change, registration=registration), events=told)
         if change.failed and change.raises:

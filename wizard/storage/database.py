@@ -16,10 +16,12 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
+from wizard.services.ports.watching import UNWATCHED, Watch
 from wizard.storage import bulk_tables, postgresql, sqlite, tables, trail_tables
 from wizard.storage.audit_trail import plant_root
 from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
+from wizard.storage.watching import watch_statements
 
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 # The metadata is whole only once every module of tables is there.
@@ -45,7 +47,7 @@ POOL = {"poolclass": ReportingPool, "pool_size": 10, "max_overflow": 10, "pool_t
 db = SQLAlchemy(engine_options={"hide_parameters": True, **POOL}, session_options={"expire_on_commit": False})
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask, settings: Settings, watch: Watch = UNWATCHED) -> None:
     """Give an application its engine; nothing is connected yet. Raises `ValueError` for an unknown kind of database."""
     url = make_url(settings.database_url)
     dialect = DIALECTS.get(url.get_backend_name())
@@ -56,6 +58,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["ALEMBIC_CONTEXT"] = {"transactional_ddl": True, "on_version_apply": (_begin_trail(settings),)}
     db.init_app(app)
     dialect.prepare(engine(app))
+    # Who watches hears of a failure first: whoever raises the error that says so ends the telling.
+    watch_statements(engine(app), watch, dialect.is_unreachable)
     event.listen(engine(app), "handle_error", _report)
     writing = engine(app).execution_options(**dialect.WRITING)
     Alembic(metadatas=Table.metadata, engines=writing, run_mkdir=False, command_name="").init_app(app)

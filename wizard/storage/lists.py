@@ -16,8 +16,10 @@ from wizard.storage.codec import microseconds
 from wizard.storage.index_entries import IndexEntries
 from wizard.storage.indexes import (
     ALL,
+    EXPIRES,
     OPEN_UNTIL,
     STUCK,
+    WAITING,
     Position,
     channel_index,
     rule_index,
@@ -140,16 +142,21 @@ class Lists:
     def _queue_tally(self, commands: Pipeline) -> None:
         now = self.clock.now()
         commands.zcount(OPEN_UNTIL, f"({microseconds(now)}", microseconds(now + SOON))
+        commands.zcount(WAITING, 1, "+inf")
+        commands.zcount(EXPIRES, "-inf", microseconds(now))
         for index in _COUNTED:
             commands.zcard(index)
 
 
 def _tally(counts: Sequence[int]) -> Tally:
-    of = dict(zip(_COUNTED, counts[1:], strict=True))
+    expiring, unrecorded, overdue, *sizes = counts
+    of = dict(zip(_COUNTED, sizes, strict=True))
     return Tally(
         everything=of[ALL],
         stuck=of[STUCK],
-        expiring=counts[0],
+        expiring=expiring,
+        unrecorded=unrecorded,
+        overdue=overdue,
         statuses={status: of[status_index(status)] for status in Status},
         steps={step: of[step_index(step)] for step in Step},
         channels={channel: of[channel_index(channel)] for channel in Channel},

@@ -8,7 +8,9 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.retry import Retry
 
+from wizard.services.ports.watching import UNWATCHED, Watch
 from wizard.storage.breaker import Breaker
+from wizard.storage.watching import WatchedCluster, WatchedRedis
 
 MAX_CONNECTIONS = 64
 HEALTH_CHECK_EVERY = 30
@@ -16,19 +18,25 @@ SENTINEL_PORT = 26379
 REDIS_PORT = 6379
 
 
-def connect(url: str, *, timeout: float = 1.0) -> Redis | RedisCluster:
+def connect(url: str, *, timeout: float = 1.0, watch: Watch = UNWATCHED) -> Redis | RedisCluster:
     """A client that gives up after `timeout` seconds without an answer, so that a page can say so in time.
 
     `redis://`, `rediss://`, `unix://`, `redis+sentinel://[user:password@]host[:port],host/service[/db]`,
     `redis+cluster://[user:password@]host[:port],host`. Only a Cluster is spoken to before the first command.
     """
+    client = _client(url, timeout)
+    client.seen_by = watch
+    return client
+
+
+def _client(url: str, timeout: float) -> WatchedRedis | WatchedCluster:
     parts = urlsplit(url)
     if parts.scheme == "redis+sentinel":
         return _behind_sentinel(parts, timeout)
     if parts.scheme == "redis+cluster":
         return _cluster(parts, timeout)
     pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=timeout, **_manners(timeout))
-    return Redis(connection_pool=pool)
+    return WatchedRedis(connection_pool=pool)
 
 
 def _manners(timeout: float) -> dict[str, Any]:
@@ -43,22 +51,26 @@ def _manners(timeout: float) -> dict[str, Any]:
     }
 
 
-def _behind_sentinel(parts: SplitResult, timeout: float) -> Redis:
+def _behind_sentinel(parts: SplitResult, timeout: float) -> WatchedRedis:
     service, _, database = parts.path.strip("/").partition("/")
     hosts = _hosts(parts, SENTINEL_PORT)
     # All of them together may take the time of one answer, and they are asked twice.
     share = timeout / len(hosts) / 2
     asking = {"socket_timeout": share, "socket_connect_timeout": share, "retry": Retry(NoBackoff(), 0), "protocol": 2}
     sentinel = Sentinel(hosts, sentinel_kwargs=asking, **_manners(timeout))
-    client: Redis = sentinel.master_for(
-        service, db=int(database or 0), max_connections=MAX_CONNECTIONS, **_credentials(parts)
+    client: WatchedRedis = sentinel.master_for(
+        service,
+        redis_class=WatchedRedis,
+        db=int(database or 0),
+        max_connections=MAX_CONNECTIONS,
+        **_credentials(parts),
     )
     return client
 
 
-def _cluster(parts: SplitResult, timeout: float) -> RedisCluster:
+def _cluster(parts: SplitResult, timeout: float) -> WatchedCluster:
     nodes = [ClusterNode(host, port) for host, port in _hosts(parts, REDIS_PORT)]
-    return RedisCluster(
+    return WatchedCluster(
         startup_nodes=nodes, max_connections=MAX_CONNECTIONS, **_manners(timeout), **_credentials(parts)
     )
 

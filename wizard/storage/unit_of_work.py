@@ -14,6 +14,7 @@ from wizard.storage.crypto import Cipher
 from wizard.storage.database import DIALECTS
 from wizard.storage.outbox import SqlOutbox
 from wizard.storage.repositories.accounts import SqlAccounts
+from wizard.storage.repositories.backlog import SqlBacklog
 from wizard.storage.repositories.bulk import SqlBulkJobs
 from wizard.storage.repositories.categories import SqlCategories
 from wizard.storage.repositories.codes import SqlCodes
@@ -48,6 +49,7 @@ class SqlUnitOfWork:
         self.staff = SqlStaff(session)
         self.second_factors = SqlSecondFactors(session, cipher)
         self.statistics = SqlStatistics(session)
+        self.backlog = SqlBacklog(session)
         self.membership_years = SqlMembershipYears(session)
         self.categories = SqlCategories(session)
         self.refreshes = SqlRefreshRuns(session)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from flask import Flask, g, request
@@ -24,16 +24,25 @@ HEADER = "X-Request-ID"
 # What a proxy sends goes into the log and the audit trail: nothing but a plain id is taken over.
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _ID, _RULE = "wizard.request_id", "wizard.rule"
+NO_ROUTE = "-"
+# Load balancers and Prometheus call a machine by its own address, and are told nothing that a Host could mislead.
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _log = structlog.get_logger(__name__)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Name every request, log it, and believe as many proxies as there are."""
+class Answered(Protocol):
+    """Hears of every answer."""
+
+    def __call__(self, *, method: str, route: str, status: int, seconds: float) -> None: ...
+
+
+def init_app(app: Flask, settings: Settings, answered: Answered) -> None:
+    """Name every request, log it, tell of its answer, and believe as many proxies as there are."""
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
     app.before_request(_read_only)
     app.before_request(_name_it)
-    logged = _Logged(app.wsgi_app)
+    logged = _Logged(app.wsgi_app, settings.trusted_hosts[0].lstrip("."), answered)
     # The proxies' word is taken for the client and for HTTPS; they hand on the Host they were asked for.
     proxies = settings.proxy_count
     app.wsgi_app = ProxyFix(logged, x_for=proxies, x_proto=proxies, x_host=0) if proxies else logged  # type: ignore[method-assign]
@@ -44,9 +53,13 @@ class _Logged:
     """Around the app and its session: whatever becomes of a request, there is one line about it."""
 
     app: WSGIApplication
+    host: str
+    answered: Answered
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = perf_counter()
+        if environ["PATH_INFO"] in PROBED:
+            environ["HTTP_HOST"] = self.host
         environ[_ID] = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         clear_contextvars()
         bind_contextvars(request_id=environ[_ID])
@@ -54,14 +67,14 @@ class _Logged:
         try:
             return self.app(environ, _noting(environ[_ID], start_response, statuses))
         finally:
-            _log.info(
-                "request",
-                method=environ["REQUEST_METHOD"],
-                route=environ.get(_RULE, "-"),
-                status=int(statuses[-1].split(maxsplit=1)[0]) if statuses else 500,
-                duration_ms=round((perf_counter() - started) * 1000),
-            )
+            self._tell(environ, statuses, perf_counter() - started)
             clear_contextvars()
+
+    def _tell(self, environ: WSGIEnvironment, statuses: Sequence[str], seconds: float) -> None:
+        method, route = environ["REQUEST_METHOD"], environ.get(_RULE, NO_ROUTE)
+        status = int(statuses[-1].split(maxsplit=1)[0]) if statuses else 500
+        _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000))
+        self.answered(method=method, route=route, status=status, seconds=seconds)
 
 
 def _noting(identifier: str, start_response: StartResponse, statuses: list[str]) -> StartResponse:

@@ -38,7 +38,10 @@ EVERYTHING = Selection()
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many registrations there are of each kind, as far as the indexes know."""
+    """How many registrations there are of each kind, as far as the indexes know.
+
+    `unrecorded` have events that may not be in the audit trail yet, `overdue` are over and not ended yet.
+    """
 
     everything: int
     stuck: int
@@ -48,6 +51,8 @@ class Tally:
     channels: Mapping[Channel, int]
     troubles: Mapping[Trouble, int]
     rules: Mapping[str, int]
+    unrecorded: int
+    overdue: int
 
 
 @dataclass(frozen=True, slots=True)

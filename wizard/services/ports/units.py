@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
+from wizard.services.ports.backlog import Backlog
 from wizard.services.ports.bulk import BulkJobs
 from wizard.services.ports.categories import Categories, RefreshRuns
 from wizard.services.ports.messages import Outbox
@@ -55,6 +56,9 @@ class UnitOfWork(Protocol):
 
     @property
     def statistics(self) -> Statistics: ...
+
+    @property
+    def backlog(self) -> Backlog: ...
 
     @property
     def membership_years(self) -> MembershipYears: ...

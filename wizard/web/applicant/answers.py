@@ -19,6 +19,7 @@ from wizard.web.applicant.page import STEP_TITLES, entries_elsewhere, onward, pa
 from wizard.web.forms.base import Entry
 from wizard.web.forms.steps import STEP_FORMS, IdentityForm, StepForm
 from wizard.web.language import current
+from wizard.web.metrics import tell_of_refusal
 
 SAVE_FOR_LATER = "save_for_later"
 
@@ -44,6 +45,7 @@ class AnswersStep(Handler):
         if visit.step is not Step.IDENTITY and not form.seen_version and visit.registration() is None:
             return onward(visit.session_id, None)
         if not form.is_valid():
+            tell_of_refusal(form.stopped)
             return self._again(visit, visit.registration(), form)
         saved = _save(visit, form).registration
         if SAVE_FOR_LATER in request.form:

@@ -14,11 +14,19 @@ Entry = tuple[str | None, str]
 
 
 _VERSION = re.compile(r"[0-9]{1,9}")
+# What comes along, unseen, when a number is pasted: characters of no width, and dashes.
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
+_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 
 
 def version_of(text: str | None) -> int:
     """The version that a form says it was drawn from; what is no number has seen none."""
     return int(text) if text and _VERSION.fullmatch(text) else 0
+
+
+def as_meant(number: str) -> str:
+    """A pasted number, with the hyphen that a word processor made a dash of."""
+    return _DASHES.sub("-", _INVISIBLE.sub("", number))
 
 
 class Form(FlaskForm):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
@@ -19,20 +18,19 @@ from wizard.core.schools import is_in_canada, suggested_country
 from wizard.core.steps import FIELDS_OF, Step
 from wizard.web import wording
 from wizard.web.facts import facts_of
-from wizard.web.forms.base import Form, version_of
+from wizard.web.forms.base import Form, as_meant, version_of
 from wizard.web.forms.fields import MAIL, Answer, Area, Radios, SchoolName, Select
 from wizard.web.mail_addresses import is_address, student_notice
 
 LABELS = wording.FIELD_LABELS
-# What comes along, unseen, when a number is pasted: characters of no width, and dashes.
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
-_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 
 
 class StepForm(Form):
     """A step's questions; `version` is that of the answers it was drawn from, 0 before there are any."""
 
     step: ClassVar[Step]
+    # The rules that made it invalid.
+    stopped: tuple[str, ...] = ()
     version = HiddenField()
 
     @classmethod
@@ -74,11 +72,11 @@ class StepForm(Form):
     def is_valid(self) -> bool:
         """Check every rule that concerns these questions; the answers of other steps are not looked at."""
         valid = self.validate()
-        self.check(*(question.name for question in self.questions), notices=False)
+        self.stopped = self.check(*(question.name for question in self.questions), notices=False)
         return bool(valid) and not any(question.errors for question in self.questions)
 
-    def check(self, *names: str, notices: bool = True) -> None:
-        """Put what the rules say of some questions beside them."""
+    def check(self, *names: str, notices: bool = True) -> tuple[str, ...]:
+        """Put what the rules say of some questions beside them; answers the rules that fail."""
         given = EducationData().with_changes(self.answers).without_inapplicable()
         outcomes = evaluate(facts_of(given), rules_for(names, warnings=notices))
         for found in outcomes:
@@ -90,6 +88,7 @@ class StepForm(Form):
             # What follows from an answer that has to be mended is not worth a word.
             if found.outcome is Outcome.WARNING and not question.errors:
                 question.notices.append(wording.outcome(found))
+        return tuple(found.rule for found in outcomes if found.outcome is Outcome.FAILED)
 
     def remark(self) -> None:
         """Add gentle remarks, which refuse nothing."""
@@ -128,20 +127,20 @@ class IdentityForm(StepForm):
 
     @property
     def answers(self) -> dict[str, str | None]:
-        """With the member number as it was meant: with the hyphen that a word processor made a dash of."""
-        number = _INVISIBLE.sub("", self.user_business_id.data or "")
-        return {"user_business_id": _DASHES.sub("-", number)}
+        """With the member number as it was meant."""
+        return {"user_business_id": as_meant(self.user_business_id.data or "")}
 
     @property
     def contact_email(self) -> str:
         """The address as it is kept; empty where none is given."""
         return (self.email.data or "").strip()
 
-    def check(self, *names: str, notices: bool = True) -> None:
+    def check(self, *names: str, notices: bool = True) -> tuple[str, ...]:
         """Check the address too, which is no answer of the education data."""
-        super().check(*names, notices=notices)
+        failed = super().check(*names, notices=notices)
         if "email" in names and self.contact_email and not is_address(self.contact_email):
             self.email.refuse(wording.sentence("email.format"))
+        return failed
 
     def remark(self) -> None:
         """Warn of an address that ends with the studies."""
