@@ -22,6 +22,7 @@ from wizard.services.approvals import Approvals
 from wizard.services.audit import AuditDrain
 from wizard.services.board import Board
 from wizard.services.bulk import Bulk
+from wizard.services.bulk_batch import RowsTogether
 from wizard.services.bulk_rows import BulkRows
 from wizard.services.bulk_work import BulkWork
 from wizard.services.bundle import Services
@@ -40,7 +41,7 @@ from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.passwords import Passwords
 from wizard.services.ports.messages import MailWriter
 from wizard.services.ports.registrations import RegistrationStore
-from wizard.services.ports.units import UnitsOfWork
+from wizard.services.ports.units import Batches, UnitsOfWork
 from wizard.services.ports.watching import Watch
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
@@ -52,7 +53,9 @@ from wizard.services.staff import Desk
 from wizard.services.statistics import StatisticsService
 from wizard.services.transitions import Transitions
 from wizard.services.verification import Verifications
+from wizard.services.whole import WholeRegistrations
 from wizard.storage import database
+from wizard.storage.batches import SqlBatches
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.embedded import embedded_url
@@ -90,6 +93,7 @@ class Stores:
     browsers: BrowserSessions
     registrations: RegistrationStore
     units: UnitsOfWork
+    batches: Batches
 
 
 def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
@@ -119,6 +123,7 @@ def _stores(app: Flask, settings: Settings, clock: Clock, watch: Watch) -> Store
         browsers=BrowserSessions(client, cipher, settings.session_ttl + _LATER, documents),
         registrations=RedisRegistrationStore(client, cipher, clock, grace=settings.session_grace),
         units=SqlUnitsOfWork(database.sessionmaker(app), cipher, clock),
+        batches=SqlBatches(database.sessionmaker(app), cipher, clock),
     )
 
 
@@ -133,7 +138,8 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
     records = RecordService(units, checking, events)
     passwords = Passwords()
     links = ResumeLinks(clock, units, registrations, events, orchestrator)
-    workers = BulkWork(clock, units, BulkRows(units, orchestrator, links, stores.cipher), events)
+    rows = BulkRows(units, WholeRegistrations(orchestrator), links, stores.cipher)
+    together = RowsTogether(rows, stores.batches, registrations, events)
     return Services(
         clock=clock,
         orchestrator=orchestrator,
@@ -153,9 +159,9 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         records=records,
         record_lists=RecordLists(clock, units, events),
         verifications=Verifications(clock, units, events),
-        conflicts=Conflicts(units, runner, records),
+        conflicts=Conflicts(units, registrations, runner, records),
         refresh=CategoryRefresh(clock, units, events),
-        bulk=Bulk(clock, units, events, workers, settings.session_max_age),
+        bulk=Bulk(clock, units, events, BulkWork(clock, units, rows, together, events), settings.session_max_age),
         delivery=Delivery(clock, units, writer, sender_for(settings), watch=watch),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         events=events,

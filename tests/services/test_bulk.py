@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -15,24 +15,27 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.services.conftest import World, build
-from tests.services.outages import Killed, StoreWithMoment, UnitsWithOutage
+from tests.services.outages import Killed, UnitsWithOutage
 from tests.support.new_records import education, new_record
 from tests.support.racing import race
 from wizard.core.accounts import AccountStatus
 from wizard.core.actors import Actor
 from wizard.core.errors import Conflict, ExternalServiceError, NotFound, PermissionDenied
 from wizard.core.events import EventName
-from wizard.core.registration import Channel, Status
+from wizard.core.registration import Channel, Registration, Status
 from wizard.services.bulk import Bulk
+from wizard.services.bulk_batch import RowsTogether
 from wizard.services.bulk_rows import BulkRows, session_id_of
 from wizard.services.bulk_work import BATCH, BulkWork
 from wizard.services.events import EventBus
 from wizard.services.links import ResumeLinks
-from wizard.services.ports.bulk import BulkJob, JobState, RowState
-from wizard.services.ports.calls import Call
+from wizard.services.ports.bulk import BulkJob, JobState, RowOutcome, RowState
+from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.registrations import RegistrationStore
-from wizard.services.ports.units import UnitsOfWork
+from wizard.services.ports.units import Batches, Sought, UnitsOfWork
 from wizard.services.sheets import SheetKind
+from wizard.services.whole import WholeRegistrations
+from wizard.storage.batches import SqlBatches
 from wizard.storage.bulk_tables import BulkRowRow
 from wizard.storage.crypto import Cipher
 from wizard.storage.repositories.bulk import CLAIM
@@ -76,14 +79,25 @@ class Desk:
     cipher: Cipher
     sessions: sessionmaker[Session]
 
-    def service(self, units: UnitsOfWork | None = None, store: RegistrationStore | None = None) -> Bulk:
+    @property
+    def batches(self) -> SqlBatches:
+        return SqlBatches(self.sessions, self.cipher, self.world.clock)
+
+    def service(
+        self,
+        units: UnitsOfWork | None = None,
+        store: RegistrationStore | None = None,
+        batches: Batches | None = None,
+    ) -> Bulk:
         """A worker's own, on these units."""
         world, units, store = self.world, units or self.world.units, store or self.world.registrations
         events = EventBus()
         events.subscribe(world.told.append)
         orchestrator = build(world.clock, store, units, events)
         links = ResumeLinks(world.clock, units, store, events, orchestrator)
-        workers = BulkWork(world.clock, units, BulkRows(units, orchestrator, links, self.cipher), events)
+        rows = BulkRows(units, WholeRegistrations(orchestrator), links, self.cipher)
+        together = RowsTogether(rows, batches or self.batches, store, events)
+        workers = BulkWork(world.clock, units, rows, together, events)
         return Bulk(world.clock, units, events, workers, KEPT)
 
     def load(self, *rows: str) -> BulkJob:
@@ -303,14 +317,64 @@ def test_who_registers_between_the_check_and_the_start_is_not_overwritten(desk: 
     assert desk.world.registrations.load(session_id_of(job.id, 2)) is None
 
 
+@dataclass
+class BatchesWithMoment:
+    """Real batches, with something that happens once around the moment when one is written."""
+
+    batches: Batches
+    before: Callable[[], object] | None = None
+    after: Callable[[], object] | None = None
+
+    def begin(self, sought: Sought) -> Any:  # noqa: ANN401 - as the real one has it
+        batch = self.batches.begin(sought)
+        commit = batch.commit
+
+        def committed() -> None:
+            before, self.before = self.before, None
+            if before is not None:
+                before()
+            commit()
+            after, self.after = self.after, None
+            if after is not None:
+                after()
+
+        batch.commit = committed  # type: ignore[method-assign]
+        return batch
+
+
 def test_who_registers_in_the_very_moment_is_not_overwritten(desk: Desk) -> None:
-    job = desk.load(row(ADA))
+    job = desk.load(row(ADA), row(BEN))
     desk.service().start(desk.world.main, job.id)
-    store = StoreWithMoment(desk.world.registrations, lambda: somebody_else(desk))
-    service = desk.service(store=cast("RegistrationStore", store))
+    service = desk.service(batches=BatchesWithMoment(desk.batches, before=lambda: somebody_else(desk)))
     service.workers.run_once()
-    assert desk.problems(job) == {2: ["account.one_record"]}
-    assert desk.world.load(session_id_of(job.id, 2)).status is Status.CANCELLED
+    assert desk.problems(job) == {2: ["account.one_record"], 3: []}
+    assert desk.world.registrations.load(session_id_of(job.id, 2)) is None
+    assert desk.states(job)[3] is RowState.CREATED
+
+
+def test_an_account_closed_in_the_very_moment_gets_no_record(desk: Desk) -> None:
+    job = desk.load(row(ADA), row(BEN))
+    desk.service().start(desk.world.main, job.id)
+
+    def close() -> None:
+        with desk.world.units.write() as unit:
+            unit.accounts.change_status(
+                desk.world.account.id, before=AccountStatus.ACTIVE, after=AccountStatus.INACTIVE
+            )
+            unit.commit()
+
+    desk.service(batches=BatchesWithMoment(desk.batches, before=close)).workers.run_once()
+    assert desk.problems(job) == {2: ["account.accessible"], 3: []}
+    assert desk.count(RecordRow) == 1
+
+
+def test_a_record_made_by_hand_between_two_writes_of_a_batch_keeps_its_number(desk: Desk) -> None:
+    job = desk.load(row(BEN))
+    desk.service().start(desk.world.main, job.id)
+    desk.service(batches=BatchesWithMoment(desk.batches, before=lambda: somebody_else(desk))).workers.run_once()
+    with desk.sessions() as session:
+        numbers = session.scalars(select(RecordRow.number)).all()
+    assert len(set(numbers)) == len(numbers) == 2
 
 
 # --- Who dies of it ------------------------------------------------------------------------------------------
@@ -376,6 +440,54 @@ def test_killed_at_any_write_every_row_is_accounted_for_once(desk: Desk, writes:
     desk.whole()
 
 
+def kill() -> None:
+    raise Killed
+
+
+@dataclass
+class StoreKilledWriting:
+    """The real store; the process ends before or after it writes the documents of a batch."""
+
+    store: RegistrationStore
+    written: bool
+
+    def save_all(self, changed: Sequence[tuple[Registration, Registration | None]]) -> None:
+        if self.written:
+            self.store.save_all(changed)
+        raise Killed
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as the real one has it
+        return getattr(self.store, name)
+
+
+def dying(desk: Desk, moment: str) -> Bulk:
+    """A worker that does not survive its first batch."""
+    before, after = {"before the records": (kill, None), "after the records": (None, kill)}.get(moment, (None, None))
+    store: Any = desk.world.registrations
+    if moment.endswith("Redis"):
+        store = StoreKilledWriting(store, written=moment == "after Redis")
+    return desk.service(batches=BatchesWithMoment(desk.batches, before, after), store=store)
+
+
+@pytest.mark.parametrize("moment", ["before the records", "after the records", "before Redis", "after Redis"])
+def test_killed_in_the_middle_of_a_batch_every_row_ends_as_if_nothing_had_happened(desk: Desk, moment: str) -> None:
+    job = desk.load(row(ADA), row(BEN))
+    desk.service().start(desk.world.main, job.id)
+    with pytest.raises(Killed):
+        dying(desk, moment).workers.run_once()
+    desk.world.clock.instant += CLAIM
+    assert desk.work(job).counts == {RowState.CREATED: 2}
+    assert desk.count(RecordRow) == desk.count(OutboxRow) == 2
+    for number in (2, 3):
+        registration = desk.world.load(session_id_of(job.id, number))
+        assert (registration.status, registration.events) == (Status.WORKFLOW_COMPLETED, ())
+        trail = desk.world.trail(registration.session_id)
+        assert trail[0] == "education.staged"
+        assert trail[-1] == "workflow.completed"
+        assert len(trail) == len(set(trail)) == registration.event_sequence
+    desk.whole()
+
+
 def test_killed_between_batches_another_worker_goes_on(desk: Desk) -> None:
     people = desk.people(BATCH + 5)
     job = desk.load(*map(row, people))
@@ -419,7 +531,9 @@ def test_a_worker_that_is_too_slow_changes_nothing_that_another_did(desk: Desk) 
     late = service.workers.rows.enter(desk.world.main, running, claimed)
     assert late.state is RowState.CREATED
     with desk.world.units.write() as unit:
-        assert not unit.bulk.settle(job.id, 2, late, before={RowState.READY})
+        unit.bulk.settle(job.id, {2: RowOutcome(RowState.REJECTED)}, before={RowState.READY})
+        unit.commit()
+    assert desk.states(job) == {2: RowState.CREATED}
     assert desk.count(RecordRow) == 1
 
 
@@ -444,24 +558,40 @@ def test_a_redis_that_is_down_gives_the_rows_back_at_once(desk: Desk, monkeypatc
         raise ExternalServiceError("redis")
 
     with monkeypatch.context() as patched:
-        patched.setattr(desk.world.registrations, "load", down)
+        patched.setattr(desk.world.registrations, "load_all", down)
         with pytest.raises(ExternalServiceError):
             service.workers.run_once()
     assert desk.work(job).count(RowState.CREATED) == 2
+
+
+def test_a_redis_that_is_down_for_an_invitation_costs_no_row(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = desk.load(row(ADA), row(BEN, country=""))
+    service = desk.service()
+    service.start(desk.world.main, job.id, invite=True)
+
+    def down(*_: object, **__: object) -> None:
+        raise ExternalServiceError("redis")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.world.registrations, "save", down)
+        with pytest.raises(ExternalServiceError):
+            service.workers.run_once()
+    assert desk.states(job) == {2: RowState.CREATED, 3: RowState.INCOMPLETE}
+    assert desk.work(job).counts == {RowState.CREATED: 1, RowState.INVITED: 1}
 
 
 def test_what_nobody_foresaw_costs_one_row(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job = desk.load(row(ADA), row(BEN))
     service = desk.service()
     service.start(desk.world.main, job.id)
-    execute = service.workers.rows.orchestrator.execute_workflow
+    register = WholeRegistrations.register
 
-    def fails(_self: object, call: Call, session_id: str, **given: Any) -> object:  # noqa: ANN401
+    def fails(self: WholeRegistrations, call: Call, staging: Staging, *, session_id: str) -> object:
         if session_id == session_id_of(job.id, 2):
             raise ZeroDivisionError
-        return execute(call, session_id, **given)
+        return register(self, call, staging, session_id=session_id)
 
-    monkeypatch.setattr(type(service.workers.rows.orchestrator), "execute_workflow", fails)
+    monkeypatch.setattr(WholeRegistrations, "register", fails)
     while service.workers.run_once():
         pass
     assert desk.problems(job) == {2: ["bulk.failed"], 3: []}

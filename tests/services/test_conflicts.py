@@ -52,7 +52,7 @@ def built(world: World) -> Conflicts:
     checking = Checking(world.clock, world.units, DEFAULT_COTO_PATTERN, verify_discounts=False)
     drain = AuditDrain(world.clock, world.units, world.registrations)
     runner = Runner(world.clock, world.registrations, drain, events, LIFETIMES)
-    return Conflicts(world.units, runner, RecordService(world.units, checking, events))
+    return Conflicts(world.units, world.registrations, runner, RecordService(world.units, checking, events))
 
 
 def recorded(world: World, number: int = 1, /, **answers: str) -> Record:

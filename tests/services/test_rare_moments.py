@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.services.test_bulk import ADA, Desk, row
 from tests.services.test_bulk import desk as desk  # noqa: PLC0414 - a fixture
 from tests.services.test_conflicts import conflicts as conflicts  # noqa: PLC0414 - a fixture
 from tests.services.test_member_numbers import numbers as numbers  # noqa: PLC0414 - a fixture
+from tests.support.new_records import new_record
 from wizard.core.errors import Conflict, ExternalServiceError, NotFound, PermissionDenied, StaleVersion
 from wizard.core.workflow import Operation
 from wizard.services import tables
@@ -23,6 +24,7 @@ from wizard.services.my_sign_in import _held
 from wizard.services.ports.bulk import BulkRow, RowState
 from wizard.services.ports.calls import Staging
 from wizard.services.ports.records import RecordTaken
+from wizard.services.whole import WholeRegistrations
 
 SID = "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11"
 
@@ -46,7 +48,7 @@ class Answering:
 
 def rows_with(desk: Desk, answer: object) -> tuple[BulkRows, Answering]:
     orchestrator = Answering(answer)
-    return replace(desk.service().workers.rows, orchestrator=orchestrator), orchestrator
+    return replace(desk.service().workers.rows, whole=cast("WholeRegistrations", orchestrator)), orchestrator
 
 
 def test_a_row_whose_values_are_erased_is_rejected(desk: Desk) -> None:
@@ -64,17 +66,18 @@ def test_a_row_whose_record_is_gone_already_is_told(desk: Desk) -> None:
 def test_a_row_that_others_change_again_and_again_is_given_up(desk: Desk) -> None:
     rows, orchestrator = rows_with(desk, Conflict("session.busy"))
     with pytest.raises(Conflict):
-        rows._execute(desk.world.main, SID)
+        rows._register(desk.world.main, SID, Staging())
     assert orchestrator.asked == 3
 
 
-@pytest.mark.parametrize("tidying", ["_finish", "_abandon"])
-def test_tidying_up_after_a_row_waits_for_redis_and_nothing_else(desk: Desk, tidying: str) -> None:
+def test_closing_what_an_earlier_try_made_waits_for_redis_and_nothing_else(desk: Desk) -> None:
+    with desk.world.units.write() as unit:
+        own = unit.records.add(new_record(desk.world.account.id))
     gone, _ = rows_with(desk, NotFound("session.unknown"))
-    getattr(gone, tidying)(desk.world.main, SID)
+    assert gone._finish(desk.world.main, SID, Staging(), own).state is RowState.CREATED
     away, _ = rows_with(desk, ExternalServiceError("redis"))
     with pytest.raises(ExternalServiceError):
-        getattr(away, tidying)(desk.world.main, SID)
+        away._finish(desk.world.main, SID, Staging(), own)
 
 
 def test_a_job_that_is_discarded_while_its_rows_are_in_work_keeps_none_of_them(desk: Desk) -> None:

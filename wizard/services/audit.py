@@ -11,7 +11,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import ExternalServiceError
 from wizard.core.events import Event
 from wizard.core.registration import Registration
-from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.registrations import Documents, RevisionConflict
 from wizard.services.ports.units import UnitsOfWork
 
 # After a failure the database is left alone for a moment: a data step needs none, and should not wait for it.
@@ -29,7 +29,7 @@ class AuditDrain:
 
     clock: Clock
     units: UnitsOfWork
-    registrations: RegistrationStore
+    registrations: Documents
     _closed_until: datetime | None = field(default=None, init=False)
 
     def drain(self, registration: Registration) -> bool:

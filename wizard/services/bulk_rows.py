@@ -15,9 +15,10 @@ from wizard.core.registration import Channel
 from wizard.core.results import OperationResult
 from wizard.services.links import ResumeLinks
 from wizard.services.ports.bulk import BulkJob, BulkRow, RowOutcome, RowState
-from wizard.services.ports.calls import Call, Orchestrator, Staging
+from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.proofs import Digests
 from wizard.services.ports.units import UnitsOfWork
+from wizard.services.whole import WholeRegistrations
 
 _UNREADABLE = Problem(ErrorCode.INTERNAL_ERROR, "bulk.unreadable")
 _MISSING = ".required"
@@ -41,7 +42,7 @@ class BulkRows:
     """Rows, checked and entered. Entering is safe to repeat, whatever an earlier try has done or left undone."""
 
     units: UnitsOfWork
-    orchestrator: Orchestrator
+    whole: WholeRegistrations
     links: ResumeLinks
     digests: Digests
 
@@ -52,7 +53,7 @@ class BulkRows:
         session_id = session_id_of(job.id, row.number)
         data = EducationData().with_changes(row.values)
         known = self._known(data, session_id)
-        result = self.orchestrator.rehearse(call, _staging(row, known.account), session_id=session_id)
+        result = self.whole.rehearse(call, _staging(row, known.account), session_id=session_id)
         if result.errors:
             return _refused(result.errors, data, known, row)
         decision = result.registration.validation.decision
@@ -65,25 +66,24 @@ class BulkRows:
 
     def enter(self, call: Call, job: BulkJob, row: BulkRow) -> RowOutcome:
         """Register a row: its record is made, or its person invited to complete it, or it says what is in the way."""
-        if row.values is None:
-            return RowOutcome(RowState.REJECTED, (_UNREADABLE,))
-        session_id = session_id_of(job.id, row.number)
-        data = EducationData().with_changes(row.values)
-        known = self._known(data, session_id)
-        if known.own is not None:
-            self._finish(call, session_id)
-            return _created(known.own, session_id)
         # What has changed since it was checked is found out before a registration is begun in vain.
-        checked = self.check(call, job, row)
+        return self.admit(call, job, row, self.check(call, job, row))
+
+    def admit(self, call: Call, job: BulkJob, row: BulkRow, checked: RowOutcome) -> RowOutcome:
+        """The same of a row that has just been checked."""
+        session_id = session_id_of(job.id, row.number)
+        known = self._known(EducationData().with_changes(row.values or {}), session_id)
+        staging = _staging(row, known.account)
         try:
+            if known.own is not None:
+                return self._finish(call, session_id, staging, known.own)
             if checked.state is RowState.READY:
-                return self._create(call, session_id, _staging(row, known.account))
+                return self._create(call, session_id, staging)
             if checked.state is RowState.INCOMPLETE and job.invite:
-                return self._invite(call, session_id, _staging(row, known.account))
+                return self._invite(call, session_id, staging)
         except ExternalServiceError:
             raise
         except WizardError as error:
-            self._abandon(call, session_id)
             return RowOutcome(RowState.REJECTED, error.problems)
         return checked
 
@@ -102,50 +102,38 @@ class BulkRows:
         return {name: self.digests.digest("bulk", f"{job_id}:{name}:{value}") for name, value in held.items() if value}
 
     def _create(self, call: Call, session_id: str, staging: Staging) -> RowOutcome:
-        self._begin(call, session_id, staging)
-        record = self._execute(call, session_id).record
+        record = self._register(call, session_id, staging).record
         if record is None:
             raise NotFound("record.gone")
         return _created(record, session_id)
 
-    def _execute(self, call: Call, session_id: str) -> OperationResult:
+    def _register(self, call: Call, session_id: str, staging: Staging) -> OperationResult:
         for _ in range(_TRIES - 1):
             try:
-                return self.orchestrator.execute_workflow(call, session_id)
+                return self.whole.register(call, staging, session_id=session_id)
             except Conflict as error:
                 if error.message not in _PASSING:
                     raise
-        return self.orchestrator.execute_workflow(call, session_id)
+        return self.whole.register(call, staging, session_id=session_id)
+
+    def _finish(self, call: Call, session_id: str, staging: Staging, own: Record) -> RowOutcome:
+        """Close a registration whose record an earlier try made, whatever has become of it since."""
+        try:
+            self.whole.register(call, staging, session_id=session_id)
+        except ExternalServiceError:
+            raise
+        except WizardError:
+            pass
+        return _created(own, session_id)
 
     def _invite(self, call: Call, session_id: str, staging: Staging) -> RowOutcome:
-        self._begin(call, session_id, staging)
+        """Unless an earlier try has begun it: its person may have gone on with it since."""
+        try:
+            self.whole.orchestrator.get(call, session_id)
+        except NotFound:
+            self.whole.orchestrator.stage(call, staging, session_id=session_id)
         self.links.remind(call, session_id, email=staging.contact_email or "", mail=_INVITATION)
         return RowOutcome(RowState.INVITED, session_id=session_id)
-
-    def _begin(self, call: Call, session_id: str, staging: Staging) -> None:
-        """Unless an earlier try has: its person may have gone on with it since."""
-        try:
-            self.orchestrator.get(call, session_id)
-        except NotFound:
-            self.orchestrator.stage(call, staging, session_id=session_id)
-
-    def _finish(self, call: Call, session_id: str) -> None:
-        """Close a registration whose record an earlier try made; it may be gone by now."""
-        try:
-            self.orchestrator.execute_workflow(call, session_id)
-        except ExternalServiceError:
-            raise
-        except WizardError:
-            return
-
-    def _abandon(self, call: Call, session_id: str) -> None:
-        """A registration that did not go in leaves nothing to look after: its row comes back instead."""
-        try:
-            self.orchestrator.cancel(call, session_id)
-        except ExternalServiceError:
-            raise
-        except WizardError:
-            return
 
 
 def session_id_of(job_id: str, number: int) -> str:

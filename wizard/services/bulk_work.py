@@ -1,8 +1,8 @@
-"""Working on bulk registrations: rows are claimed, worked on one by one, and settled; any number may be at it."""
+"""Working on bulk registrations: rows are claimed, worked on together, and settled; any number may be at it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from wizard.core.actors import Actor, ActorKind, Privilege
 from wizard.core.clock import Clock
 from wizard.core.errors import ErrorCode, ExternalServiceError, NotFound, Problem
 from wizard.core.events import Event, EventName
+from wizard.services.bulk_batch import RowsTogether
 from wizard.services.bulk_rows import BulkRows
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.bulk import BulkJob, BulkRow, JobState, RowOutcome, RowState
@@ -36,6 +37,7 @@ class BulkWork:
     clock: Clock
     units: UnitsOfWork
     rows: BulkRows
+    together: RowsTogether
     events: EventBus
 
     def run_once(self) -> bool:
@@ -52,21 +54,55 @@ class BulkWork:
         with self.units.write() as unit:
             rows = unit.bulk.claim(job.id, states, now=self.clock.now(), limit=BATCH)
             unit.commit()
-        treat = self.rows.check if job.state is JobState.CHECKING else self.rows.enter
         outcomes: dict[int, RowOutcome] = {}
         try:
+            outcomes.update(self._together(job, rows))
             for row in rows:
-                outcomes[row.number] = _outcome(job, row, treat)
+                if self._is_left(job, outcomes.get(row.number)):
+                    outcomes[row.number] = self._alone(job, row)
         finally:
             # What is done is done, whatever the next row failed of.
-            self._settle(job, outcomes, [row.number for row in rows if row.number not in outcomes])
+            left = [row.number for row in rows if self._is_left(job, outcomes.get(row.number))]
+            self._settle(job, {number: each for number, each in outcomes.items() if number not in left}, left)
         return bool(rows)
+
+    def _together(self, job: BulkJob, rows: Sequence[BulkRow]) -> Mapping[int, RowOutcome]:
+        """What comes of all rows at once; nothing where one of them stands in the way of the others.
+
+        Raises ExternalServiceError.
+        """
+        try:
+            return self.together.outcomes(call_of(job), job, rows)
+        except ExternalServiceError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Each on its own: whatever it was costs the row that it was.
+            _log.warning("bulk.one_by_one", job=job.id, reason=type(error).__name__)
+            return {}
+
+    @staticmethod
+    def _is_left(job: BulkJob, outcome: RowOutcome | None) -> bool:
+        """Whether a row is to be treated on its own: it was not treated with the others, or is to be invited."""
+        return outcome is None or (
+            job.invite and job.state is JobState.RUNNING and outcome.state is RowState.INCOMPLETE
+        )
+
+    def _alone(self, job: BulkJob, row: BulkRow) -> RowOutcome:
+        """What comes of a row. Raises ExternalServiceError: that is not the row's fault, and it is tried again."""
+        treat = self.rows.check if job.state is JobState.CHECKING else self.rows.enter
+        try:
+            return treat(call_of(job), job, row)
+        except ExternalServiceError:
+            raise
+        except Exception:  # noqa: BLE001
+            # Whatever a row meets costs that row alone.
+            _log.exception("bulk.row_failed", job=job.id, row=row.number)
+            return RowOutcome(RowState.REJECTED, (Problem(ErrorCode.INTERNAL_ERROR, "bulk.failed"),))
 
     def _settle(self, job: BulkJob, outcomes: Mapping[int, RowOutcome], given_back: Sequence[int]) -> None:
         with self.units.write() as unit:
             held = found(unit.bulk.hold(job.id))
-            for number, outcome in outcomes.items():
-                unit.bulk.settle(job.id, number, outcome, before=job.states_to_do)
+            unit.bulk.settle(job.id, outcomes, before=job.states_to_do)
             unit.bulk.release(job.id, given_back)
             if held.erased:
                 unit.bulk.erase(job.id)
@@ -109,6 +145,7 @@ def _done(job: BulkJob, *, at: datetime) -> tuple[BulkJob, tuple[Event, ...]]:
 def _refuse_repeated(unit: UnitOfWork, job: BulkJob) -> None:
     """Of rows that cannot go in both, the first is kept; one that cannot go in at all stands in nobody's way."""
     first: dict[tuple[str, str], int] = {}
+    refused: dict[int, RowOutcome] = {}
     for number, keys in unit.bulk.keys(job.id):
         taken = [(rule, first[rule, key]) for rule, key in keys.items() if (rule, key) in first]
         if not taken:
@@ -116,20 +153,8 @@ def _refuse_repeated(unit: UnitOfWork, job: BulkJob) -> None:
             continue
         field, row = taken[0]
         problem = Problem(ErrorCode.CONFLICT, "bulk.repeated", field, {"row": str(row)})
-        outcome = RowOutcome(RowState.REJECTED, (problem,))
-        unit.bulk.settle(job.id, number, outcome, before={RowState.READY})
-
-
-def _outcome(job: BulkJob, row: BulkRow, treat: Callable[[Call, BulkJob, BulkRow], RowOutcome]) -> RowOutcome:
-    """What comes of a row. Raises ExternalServiceError: that is not the row's fault, and it is tried again."""
-    try:
-        return treat(call_of(job), job, row)
-    except ExternalServiceError:
-        raise
-    except Exception:  # noqa: BLE001
-        # Whatever a row meets costs that row alone.
-        _log.exception("bulk.row_failed", job=job.id, row=row.number)
-        return RowOutcome(RowState.REJECTED, (Problem(ErrorCode.INTERNAL_ERROR, "bulk.failed"),))
+        refused[number] = RowOutcome(RowState.REJECTED, (problem,))
+    unit.bulk.settle(job.id, refused, before={RowState.READY})
 
 
 def call_of(job: BulkJob) -> Call:

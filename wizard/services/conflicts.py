@@ -20,7 +20,7 @@ from wizard.services.opening import open_registration
 from wizard.services.ports.calls import Call
 from wizard.services.ports.messages import Message
 from wizard.services.ports.records import RecordTaken
-from wizard.services.ports.registrations import RegistrationPage, Selection
+from wizard.services.ports.registrations import RegistrationPage, RegistrationStore, Selection
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.records import RecordService
 from wizard.services.run import Change, Run, Runner
@@ -41,13 +41,14 @@ class Conflicts:
     """
 
     units: UnitsOfWork
+    registrations: RegistrationStore
     runner: Runner
     records: RecordService
 
     def page(self, call: Call, *, cursor: str | None = None) -> RegistrationPage:
         """Registrations flagged for the desk, newest change first. Raises PermissionDenied."""
         require_desk(call.actor)
-        page = self.runner.registrations.page(Selection(trouble=Trouble.CONFLICT), cursor=cursor)
+        page = self.registrations.page(Selection(trouble=Trouble.CONFLICT), cursor=cursor)
         now = self.runner.clock.now()
         return replace(page, registrations=tuple(each for each in page.registrations if not each.is_expired(now)))
 

@@ -8,7 +8,7 @@ from wizard.core.actors import Actor, ActorKind
 from wizard.core.errors import NotFound, SessionExpired
 from wizard.core.registration import Registration
 from wizard.services.ports.calls import Call
-from wizard.services.ports.registrations import RegistrationStore
+from wizard.services.ports.registrations import Documents
 
 
 def may_open(actor: Actor, registration: Registration) -> bool:
@@ -29,14 +29,14 @@ def as_shown_to(actor: Actor, registration: Registration) -> Registration:
     return registration.without_conflicts()
 
 
-def load(registrations: RegistrationStore, call: Call, session_id: str) -> Registration | None:
+def load(registrations: Documents, call: Call, session_id: str) -> Registration | None:
     """The document, which this request may have read already; None where there is none."""
     if session_id in call.read_ahead:
         return call.read_ahead[session_id]
     return registrations.load(session_id)
 
 
-def open_registration(registrations: RegistrationStore, call: Call, session_id: str, *, now: datetime) -> Registration:
+def open_registration(registrations: Documents, call: Call, session_id: str, *, now: datetime) -> Registration:
     """The registration, if the caller may open it and it lives.
 
     Raises NotFound, or SessionExpired to whom it belonged.

@@ -48,12 +48,13 @@ class RegistrationOrchestrator:
             # Refused where another tab, or the other half of a double click, was first.
             self.checking.require_format(data)
             if session_id is None or load(self.runner.registrations, call, session_id) is None:
-                return self.runner.finish(run, None, Change(self._staged(run, identifier, data, staging)))
+                return self.runner.finish(run, None, Change(self.staged(run, identifier, data, staging)))
         return self.update(
             call, identifier, staging.data, version=0, contact_email=staging.contact_email, contact_seen=""
         )
 
-    def _staged(self, run: Run, session_id: str, data: EducationData, staging: Staging) -> Registration:
+    def staged(self, run: Run, session_id: str, data: EducationData, staging: Staging) -> Registration:
+        """A new registration, not stored yet."""
         now = self.runner.clock.now()
         new = Registration(
             session_id=session_id,
@@ -208,20 +209,6 @@ class RegistrationOrchestrator:
             return self.transitions.executed(run, stored, account_id, submission)
 
         return self._run(Operation.EXECUTE_WORKFLOW, call, session_id, transition)
-
-    def rehearse(self, call: Call, staging: Staging, *, session_id: str) -> OperationResult:
-        """What `stage` and `execute_workflow` would come to, short of the record; nothing is written, nobody is told.
-
-        Failures are in the result. The account is the one with the member number.
-        """
-        run = self.runner.begin(Operation.VALIDATE, call)
-        change = Change(self._staged(run, session_id, EducationData().with_changes(staging.data), staging))
-        for step in (self.transitions.validated, self.transitions.decided, self._linked_by_number):
-            change = change if change.failed else step(run, change.registration)
-        return run.result(change)
-
-    def _linked_by_number(self, run: Run, stored: Registration) -> Change:
-        return self.transitions.linked(run, stored, None)
 
     def _run(self, operation: Operation, call: Call, session_id: str, transition: Transition) -> OperationResult:
         run = self.runner.begin(operation, call)

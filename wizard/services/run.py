@@ -30,7 +30,7 @@ from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import as_shown_to, open_registration
 from wizard.services.ports.calls import Call
-from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.registrations import Documents, RevisionConflict
 from wizard.services.ports.watching import OK, UNWATCHED, Doing, Watch, Work
 
 # Two writers at once are usual (two tabs), a dozen in a row are not.
@@ -142,7 +142,7 @@ class Runner:
     """Runs operations on the store: access, expiry and state first, then the change, all or nothing."""
 
     clock: Clock
-    registrations: RegistrationStore
+    registrations: Documents
     drain: AuditDrain
     events: EventBus
     lifetimes: Lifetimes

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TypedDict
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, or_, select
 from sqlalchemy.orm import Session
@@ -16,6 +18,15 @@ from wizard.storage.audit_check import departures, findings, heads
 from wizard.storage.crypto import Cipher
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 from wizard.storage.upsert import insert_or
+
+
+class _Value(TypedDict):
+    """A personal value to be written; its digest is what the chain holds of it."""
+
+    field: str
+    salt: str
+    before: str | None
+    after: str | None
 
 
 class SqlAuditTrail:
@@ -30,19 +41,21 @@ class SqlAuditTrail:
 
         Answers how many were new.
         """
-        chains: dict[str, list[Event]] = defaultdict(list)
-        for event in events:
-            chains[event.chain].append(event)
-        # In one order for everybody, the root before all others: two who append to several chains at once never
-        # wait for each other. (One who appends twice in a transaction has to see to that.)
-        if len(chains) > 1 and not self._all_begun(chains):
-            self._root()
-        return sum(self._extend(chain, chains[chain]) for chain in sorted(chains))
+        told = list(events)
+        if not told:
+            return 0
+        heads = self._held({event.chain for event in told})
+        rows = [self._linked(heads[event.chain], event) for event in self._fresh(told)]
+        self._write(rows)
+        for chain in {row.chain for row, _ in rows}:
+            self._sign(heads[chain])
+        self._session.flush()
+        return len(rows)
 
     def hold(self, chain: str) -> None:
         """Let nobody else add to a chain before this transaction ends: what its history says now stays so."""
-        if self._locked(chain) is None:
-            self._begun(chain)
+        self._held({chain})
+        self._session.flush()
 
     def missing(self, events: Sequence[Event]) -> tuple[Event, ...]:
         """Those of some events that are not in the trail yet (same session, sequence, name and operation)."""
@@ -73,18 +86,13 @@ class SqlAuditTrail:
         """A sentence for each chain that does not lead to where it was noted to end."""
         return list(departures(self._session, noted))
 
-    def _extend(self, chain: str, events: Sequence[Event]) -> int:
-        head = self._locked(chain) or self._begun(chain)
-        added = [self._linked(head, event) for event in self._fresh(events)]
-        if added:
-            self._session.add_all(row for row, _ in added)
-            self._session.flush()
-            for row, values in added:
-                for value in values:
-                    value.event_id = row.id
-                self._session.add_all(values)
-            self._sign(head)
-        return len(added)
+    def _write(self, rows: Sequence[tuple[AuditEventRow, Sequence[_Value]]]) -> None:
+        """Add rows, with the personal values of each once it has its id."""
+        self._session.add_all(row for row, _ in rows)
+        self._session.flush()
+        values = [{**value, "event_id": row.id} for row, changed in rows for value in changed]
+        if values:
+            self._session.connection().execute(insert(AuditValueRow), values)
 
     def _fresh(self, events: Sequence[Event]) -> Iterator[Event]:
         """The events not in the trail yet; those outside of any registration have no number to know them by."""
@@ -100,9 +108,10 @@ class SqlAuditTrail:
                 seen.add(key)
                 yield event
 
-    def _linked(self, head: AuditHeadRow, event: Event) -> tuple[AuditEventRow, list[AuditValueRow]]:
+    def _linked(self, head: AuditHeadRow, event: Event) -> tuple[AuditEventRow, list[_Value]]:
         """The next row of a chain, whose head moves on to it."""
         values = [_value(field, before, after) for field, (before, after) in event.changes.items()]
+        digests = {field: value_digest(**value) for field, value in zip(event.changes, values, strict=True)}
         row = AuditEventRow(
             chain=event.chain,
             position=head.length + 1,
@@ -116,7 +125,7 @@ class SqlAuditTrail:
             operation_id=event.operation_id,
             request_id=event.request_id,
             details=dict(event.details),
-            changes={value.field: _digest(value) for value in values},
+            changes=digests,
             previous=head.last,
         )
         row.key_id, row.mac = self._signer.link(row)
@@ -125,29 +134,39 @@ class SqlAuditTrail:
 
     # Heads.
 
-    def _locked(self, chain: str) -> AuditHeadRow | None:
-        return self._session.scalar(_for_update(chain))
+    def _held(self, chains: AbstractSet[str]) -> dict[str, AuditHeadRow]:
+        """The heads of some chains, locked; those of new chains are begun.
 
-    def _begun(self, chain: str) -> AuditHeadRow:
-        """The head of a new chain, counted in the head of all."""
+        In one order for everybody, the root before all others: two who append to several chains at once never wait for
+        each other. (One who appends twice in a transaction has to see to that.)
+        """
+        if len(chains) > 1 and not self._all_begun(chains):
+            self._root()
+        heads = self._locked(chains)
+        return heads if len(heads) == len(chains) else heads | self._begun(chains - heads.keys())
+
+    def _locked(self, chains: Collection[str]) -> dict[str, AuditHeadRow]:
+        return {head.chain: head for head in self._session.scalars(_for_update(*chains))}
+
+    def _begun(self, chains: AbstractSet[str]) -> dict[str, AuditHeadRow]:
+        """The heads of new chains, counted in the head of all."""
         root = self._root()
-        # Whoever held the root before may have begun this very chain.
-        head = self._locked(chain)
-        if head is None:
+        # Whoever held the root before may have begun these very chains.
+        heads = self._locked(chains)
+        for chain in sorted(chains - heads.keys()):
             root.length += 1
-            self._sign(root)
-            head = AuditHeadRow(chain=chain, ordinal=root.length, length=0, last=NOTHING)
-            self._session.add(head)
-            self._sign(head)
-        return head
+            heads[chain] = AuditHeadRow(chain=chain, ordinal=root.length, length=0, last=NOTHING)
+            self._sign(heads[chain])
+            self._session.add(heads[chain])
+        self._sign(root)
+        return heads
 
-    def _all_begun(self, chains: Iterable[str]) -> bool:
-        wanted = set(chains)
-        begun = select(func.count()).select_from(AuditHeadRow).where(AuditHeadRow.chain.in_(wanted))
-        return self._session.scalar(begun) == len(wanted)
+    def _all_begun(self, chains: Collection[str]) -> bool:
+        begun = select(func.count()).select_from(AuditHeadRow).where(AuditHeadRow.chain.in_(chains))
+        return self._session.scalar(begun) == len(chains)
 
     def _root(self) -> AuditHeadRow:
-        return self._locked(ROOT) or self._root_begun_anew()
+        return self._locked({ROOT}).get(ROOT) or self._root_begun_anew()
 
     def _root_begun_anew(self) -> AuditHeadRow:
         """Somebody removed the root: the site goes on, and `verify` says so for good."""
@@ -158,7 +177,6 @@ class SqlAuditTrail:
 
     def _sign(self, head: AuditHeadRow) -> None:
         head.key_id, head.mac = self._signer.head(head)
-        self._session.flush()
 
 
 def plant_root(connection: Connection, cipher: Cipher) -> None:
@@ -171,17 +189,13 @@ def _root_values(signer: Signer, length: int, last: str) -> dict[str, object]:
     return {**values, **signer.head(AuditHeadRow(**values))._asdict()}
 
 
-def _for_update(chain: str) -> Select[AuditHeadRow]:
-    head = select(AuditHeadRow).where(AuditHeadRow.chain == chain)
-    return head.with_for_update().execution_options(populate_existing=True)
+def _for_update(*chains: str) -> Select[AuditHeadRow]:
+    heads = select(AuditHeadRow).where(AuditHeadRow.chain.in_(chains)).order_by(AuditHeadRow.chain)
+    return heads.with_for_update().execution_options(populate_existing=True)
 
 
-def _value(field: str, before: str | None, after: str | None) -> AuditValueRow:
-    return AuditValueRow(field=field, salt=secrets.token_hex(16), before=before, after=after)
-
-
-def _digest(value: AuditValueRow) -> str:
-    return value_digest(salt=value.salt, field=value.field, before=value.before, after=value.after)
+def _value(field: str, before: str | None, after: str | None) -> _Value:
+    return {"salt": secrets.token_hex(16), "field": field, "before": before, "after": after}
 
 
 def _event(row: AuditEventRow, changes: Mapping[str, tuple[str | None, str | None]]) -> Event:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import or_, select, update
@@ -30,10 +31,21 @@ class SqlOutbox:
 
     def add(self, message: Message, *, at: datetime) -> bool:
         """Write a message; False where there is one under its key already, which stays as it is."""
+        added = insert_or(self._session, OutboxRow).values(self.row(message, at=at))
+        new = added.on_conflict_do_nothing(index_elements=["key"]).returning(OutboxRow.id)
+        return self._session.scalar(new) is not None
+
+    def add_all(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write many rows at once; what is there under a key already stays as it is."""
+        added = insert_or(self._session, OutboxRow).on_conflict_do_nothing(index_elements=["key"])
+        self._session.connection().execute(added, rows)
+
+    def row(self, message: Message, *, at: datetime) -> dict[str, Any]:
+        """A message as its row."""
         message_id = str(uuid4())
         # Sealed even when it is never sent, for the time that it takes; kept only when it is.
         sealed = self._seal(message, message_id)
-        row = {
+        return {
             "id": message_id,
             "key": message.key,
             "kind": message.kind,
@@ -44,9 +56,6 @@ class SqlOutbox:
             "created_at": at,
             "due_at": at,
         }
-        added = insert_or(self._session, OutboxRow).values(row)
-        new = added.on_conflict_do_nothing(index_elements=["key"]).returning(OutboxRow.id)
-        return self._session.scalar(new) is not None
 
     def claim(self, now: datetime, *, limit: int = 20) -> Sequence[ClaimedMessage]:
         """Take what is due, oldest first, for this worker alone for a while; `attempts` counts this one too."""

@@ -15,6 +15,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 
+from redis.client import Pipeline
+
 from wizard.core.clock import Clock
 from wizard.core.education import member_number_key
 from wizard.core.registration import Registration
@@ -73,22 +75,51 @@ class RedisRegistrationStore:
         One round trip, but for what is said in `replicas.py`.
         """
         saved = replace(registration, revision=replacing.revision + 1 if replacing else 1)
-        seen = str(replacing.revision) if replacing else ""
-        key, value = key_of(saved.session_id), self._values.seal(saved)
         with pipeline(self._client) as commands:
-            self._entries.queue_additions(commands, saved)
-            place = len(commands)
-            commands.execute_command("EVAL", scripts.SAVE, 1, key, seen, value, self._values.life(saved))
-            if replacing:
-                self._entries.queue_removals(commands, replacing, saved)
+            place = self._queue_save(commands, saved, replacing)
             written = len(commands)
             self._replicas.queue_wait(commands)
             answers = commands.execute()
         if answers[place] != _SAVED:
             self._give_way(saved, answers[place])
             raise RevisionConflict
-        self._replicas.confirm(key, answers[written:])
+        self._replicas.confirm(key_of(saved.session_id), answers[written:])
         return saved
+
+    def save_all(self, changed: Sequence[tuple[Registration, Registration | None]]) -> None:
+        """Store several, each as `save` does and with its revision already, in one round trip.
+
+        Raises `RevisionConflict` where any was refused.
+        """
+        if not changed:
+            return
+        with pipeline(self._client) as commands:
+            places = [self._queue_save(commands, saved, replacing) for saved, replacing in changed]
+            written = len(commands)
+            self._replicas.queue_wait(commands)
+            answers = commands.execute()
+        refused = [
+            (saved, answers[place])
+            for (saved, _), place in zip(changed, places, strict=True)
+            if answers[place] != _SAVED
+        ]
+        for saved, standing in refused:
+            self._give_way(saved, standing)
+        if refused:
+            raise RevisionConflict
+        for saved, _ in changed:
+            self._replicas.confirm(key_of(saved.session_id), answers[written:])
+
+    def _queue_save(self, commands: Pipeline, saved: Registration, replacing: Registration | None) -> int:
+        """Queue what stores a document, and answer which of the answers will say whether it was."""
+        seen = str(replacing.revision) if replacing else ""
+        self._entries.queue_additions(commands, saved)
+        place = len(commands)
+        value, life = self._values.seal(saved), self._values.life(saved)
+        commands.execute_command("EVAL", scripts.SAVE, 1, key_of(saved.session_id), seen, value, life)
+        if replacing:
+            self._entries.queue_removals(commands, replacing, saved)
+        return place
 
     def _give_way(self, refused: Registration, value: bytes | None) -> None:
         standing = self._values.read(refused.session_id, value)

@@ -149,8 +149,11 @@ class BulkJobs(Protocol):
         """Take some rows, in order, for this worker alone for a while. A row that cannot be decrypted has no values."""
         ...
 
-    def settle(self, job_id: str, number: int, outcome: RowOutcome, *, before: Collection[RowState]) -> bool:
-        """Write what came of a row, and erase it where it went well; False where it is in none of the states before."""
+    def settle(self, job_id: str, outcomes: Mapping[int, RowOutcome], *, before: Collection[RowState]) -> None:
+        """Write what came of rows, by their numbers, and erase those where it went well.
+
+        Those that are in none of the states before stay as they are.
+        """
         ...
 
     def release(self, job_id: str, numbers: Collection[int]) -> None:

@@ -67,8 +67,8 @@ class RegistrationPage:
     tally: Tally | None = None
 
 
-class RegistrationStore(Protocol):
-    """Registrations under compare-and-set, with small indexes; raises ExternalServiceError("redis")."""
+class Documents(Protocol):
+    """Registrations by their ids, under compare-and-set; raises ExternalServiceError("redis")."""
 
     def load(self, session_id: str) -> Registration | None:
         """The document, one round trip; None where there is none. Expiry is the caller's to judge."""
@@ -83,6 +83,14 @@ class RegistrationStore(Protocol):
 
         Answers the document with its new revision; raises `RevisionConflict` where another stands there.
         """
+        ...
+
+
+class RegistrationStore(Documents, Protocol):
+    """Registrations under compare-and-set, with small indexes."""
+
+    def save_all(self, changed: Sequence[tuple[Registration, Registration | None]]) -> None:
+        """Store several, each as `save` does, one round trip; raises `RevisionConflict` where any was refused."""
         ...
 
     def page(

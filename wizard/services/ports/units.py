@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,6 +18,19 @@ from wizard.services.ports.records import Records
 from wizard.services.ports.statistics import Statistics
 from wizard.services.ports.trail import AuditTrail
 from wizard.services.ports.verification import VerificationQueue
+
+
+class Overtaken(Exception):
+    """Somebody else was quicker, so that the whole cannot be written; each on its own can say what is in its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What many units of work will look things up by."""
+
+    member_numbers: Collection[str] = ()
+    coto_registrations: Collection[str] = ()
+    session_ids: Collection[str] = ()
 
 
 class UnitOfWork(Protocol):
@@ -94,3 +109,33 @@ class UnitsOfWork(Protocol):
     def read(self) -> UnitOfWork:
         """A transaction that only reads."""
         ...
+
+
+class Batch(UnitsOfWork, Protocol):
+    """Units of work that are written together: as on their own, but with one transaction for all of them.
+
+    What a part has committed is seen by the parts after it, and written when the batch is; what it has not is dropped.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def reserve(self, records: int) -> None:
+        """Have numbers for so many new records; those not used in the end are given to none."""
+        ...
+
+    def commit(self) -> None:
+        """Write all that the parts have committed. Raises `Overtaken`: then nothing is written."""
+        ...
+
+
+class Batches(Protocol):
+    """Begins batches, for what would otherwise take as many transactions as there are rows."""
+
+    def begin(self, sought: Sought) -> Batch: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
@@ -35,6 +35,13 @@ class SqlAccounts:
         """By member number, without regard to case."""
         row = self._session.scalar(select(AccountRow).where(AccountRow.number_key == member_number_key(number)))
         return None if row is None else _account(row)
+
+    def by_numbers(self, numbers: Collection[str]) -> Sequence[Account]:
+        """Those with any of some member numbers."""
+        keys = set(map(member_number_key, numbers))
+        return [
+            _account(row) for row in self._session.scalars(select(AccountRow).where(AccountRow.number_key.in_(keys)))
+        ]
 
     def add(self, *, name: str, email: str, status: AccountStatus, language: str, number: str | None) -> Account:
         """A new account; its number is the next `osot-…` unless one is given.

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from wizard.core.errors import ErrorCode, Problem
@@ -28,6 +28,9 @@ from wizard.storage.crypto import Cipher, Undecipherable
 
 # Longer than a worker needs for what it claims at once; after that it is taken for dead, and its rows are free.
 CLAIM = timedelta(seconds=30)
+
+
+_OUTCOME_COLUMNS = ("state", "problems", "category", "record_number", "session_id", "keys")
 
 
 class SqlBulkJobs:
@@ -111,19 +114,29 @@ class SqlBulkJobs:
         self._rows_of(job_id, [row.number for row in rows], claimed_until=now + CLAIM)
         return [self._row(row) for row in rows]
 
-    def settle(self, job_id: str, number: int, outcome: RowOutcome, *, before: Collection[RowState]) -> bool:
-        """Write what came of a row, and erase it where it went well; False where it is in none of the states before."""
-        values = _columns(outcome)
-        if outcome.state in SETTLED_WELL:
-            values["sealed"] = None
-        settled = (
-            update(BulkRowRow)
-            .where(BulkRowRow.job_id == job_id, BulkRowRow.number == number, BulkRowRow.state.in_(before))
-            .values(claimed_until=None, **values)
-            .returning(BulkRowRow.number)
-            .execution_options(synchronize_session=False)
+    def settle(self, job_id: str, outcomes: Mapping[int, RowOutcome], *, before: Collection[RowState]) -> None:
+        """Write what came of rows, by their numbers, and erase those where it went well.
+
+        Those that are in none of the states before stay as they are.
+        """
+        well = {number: each for number, each in outcomes.items() if each.state in SETTLED_WELL}
+        self._settle(job_id, {row: each for row, each in outcomes.items() if row not in well}, before=before)
+        self._settle(job_id, well, before=before, sealed=None)
+
+    def _settle(
+        self, job_id: str, outcomes: Mapping[int, RowOutcome], *, before: Collection[RowState], **same: object
+    ) -> None:
+        if not outcomes:
+            return
+        columns = BulkRowRow.__table__.c
+        settled = update(BulkRowRow).where(
+            BulkRowRow.job_id == job_id,
+            BulkRowRow.number == bindparam("row"),
+            or_(*(BulkRowRow.state == state for state in before)),
         )
-        return self._session.scalar(settled) is not None
+        changed = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in _OUTCOME_COLUMNS}
+        rows = [{"row": number, **_columns(outcome, prefix="new_")} for number, outcome in outcomes.items()]
+        self._session.connection().execute(settled.values(claimed_until=None, **same, **changed), rows)
 
     def release(self, job_id: str, numbers: Collection[int]) -> None:
         """Give back rows that were claimed."""
@@ -214,8 +227,8 @@ def _context(job_id: str, number: int) -> bytes:
     return f"bulk:{job_id}:{number}".encode()
 
 
-def _columns(outcome: RowOutcome) -> dict[str, Any]:
-    return {
+def _columns(outcome: RowOutcome, *, prefix: str = "") -> dict[str, Any]:
+    columns = {
         "state": outcome.state,
         "problems": [asdict(problem) for problem in outcome.problems],
         "category": outcome.category,
@@ -223,6 +236,7 @@ def _columns(outcome: RowOutcome) -> dict[str, Any]:
         "session_id": outcome.session_id,
         "keys": dict(outcome.keys),
     }
+    return {f"{prefix}{name}": value for name, value in columns.items()}
 
 
 def _outcome(row: BulkRowRow) -> RowOutcome:

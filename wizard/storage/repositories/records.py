@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from wizard.core.errors import Conflict, StaleVersion
 from wizard.core.records import NewRecord, Record, Verification
 from wizard.core.rules import Holdings
 from wizard.services.ports.records import RecordTaken
+from wizard.services.ports.units import Overtaken
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
 from wizard.storage.repositories.verification_columns import columns_of, verification_of
@@ -53,17 +54,29 @@ class SqlRecords:
     def by_account(self, account_id: str) -> Record | None:
         return self._one(RecordRow.account_id == account_id)
 
+    def of_any(self, **values: Collection[str]) -> Sequence[RecordRow]:
+        """The rows of records that hold any of some values, by their unique columns."""
+        conditions = [getattr(RecordRow, column).in_(each) for column, each in values.items()]
+        return self._session.scalars(select(RecordRow).where(or_(*conditions))).all()
+
+    def add_all(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write many rows at once. Raises `Overtaken` where any of them breaks a constraint."""
+        try:
+            self._session.connection().execute(insert(RecordRow), rows)
+        except IntegrityError as error:
+            raise Overtaken from error
+
     def _one(self, condition: ColumnElement[bool]) -> Record | None:
         row = self._session.scalar(select(RecordRow).where(condition))
         return None if row is None else record_of(row)
 
     def holders(self, data: EducationData, *, account_id: str | None) -> Sequence[Record]:
         """The records that hold any of these numbers, or are the account's, in one query."""
-        return [record_of(row) for row in self._holders({**_unique(data), "account_id": account_id})]
+        return [record_of(row) for row in self._holders({**unique_of(data), "account_id": account_id})]
 
     def holdings(self, data: EducationData, *, account_id: str | None, session_id: str | None) -> Holdings:
         """What other records (not the one of `session_id`) hold of these numbers, in one query."""
-        wanted = {**_unique(data), "account_id": account_id}
+        wanted = {**unique_of(data), "account_id": account_id}
         others = [row for row in self._holders(wanted) if row.session_id != session_id]
         held = {column for row in others for column, value in wanted.items() if value and getattr(row, column) == value}
         return Holdings(
@@ -79,10 +92,10 @@ class SqlRecords:
 
     def add(self, record: NewRecord) -> Record:
         """Write a record and give it the next number. Raises `RecordTaken`; the transaction stays usable."""
-        mine = {**_unique(record.data), "session_id": record.session_id, "account_id": record.account_id}
+        mine = {**unique_of(record.data), "session_id": record.session_id, "account_id": record.account_id}
         with self._guarded(mine):
             number = counters.take(self._session, Counter.RECORD)
-            added = insert(RecordRow).values(**_first_columns(record), number=number)
+            added = insert(RecordRow).values(**first_columns(record), number=number)
             return record_of(self._session.scalars(added.returning(RecordRow)).one())
 
     def correct(
@@ -111,7 +124,7 @@ class SqlRecords:
             )
             .returning(RecordRow)
         )
-        with self._guarded(_unique(data), but=record.id):
+        with self._guarded(unique_of(data), but=record.id):
             row = self._session.scalars(changed, execution_options={"populate_existing": True}).one_or_none()
         if row is None:
             raise self._stale(record)
@@ -145,14 +158,15 @@ class SqlRecords:
             raise
 
 
-def _unique(data: EducationData) -> dict[str, str | None]:
+def unique_of(data: EducationData) -> dict[str, str | None]:
+    """What of the data only one record may hold, by column."""
     number = data.user_business_id
     key = None if number is None else member_number_key(number)
     return {"user_business_key": key, "coto_registration": data.coto_registration}
 
 
 def _data_columns(data: EducationData) -> dict[str, str | None]:
-    return {**data.as_dict(), "user_business_key": _unique(data)["user_business_key"]}
+    return {**data.as_dict(), "user_business_key": unique_of(data)["user_business_key"]}
 
 
 def _decided_columns(category: EducationCategory, rationale: Rationale, verification: Verification) -> dict[str, Any]:
@@ -164,7 +178,8 @@ def _decided_columns(category: EducationCategory, rationale: Rationale, verifica
     }
 
 
-def _first_columns(record: NewRecord) -> dict[str, Any]:
+def first_columns(record: NewRecord) -> dict[str, Any]:
+    """A new record as its row, but for the number."""
     return {
         **_data_columns(record.data),
         **_decided_columns(record.category, record.rationale, record.verification),
