@@ -19,6 +19,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "wizard.storage": ("wizard.core", "wizard.services.ports", "wizard.storage"),
     "wizard.web": ("wizard.core", "wizard.services", "wizard.web", "wizard.config"),
     "wizard.metrics": ("wizard.core", "wizard.services.ports", "wizard.metrics"),
+    "wizard.tracing": ("wizard.core", "wizard.services.ports", "wizard.web.requests"),
     "wizard.config": ("wizard.secret_keys", "wizard.setting_types"),
     "wizard.secret_keys": (),
     "wizard.setting_types": (),

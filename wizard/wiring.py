@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from flask import Flask
 from redis import Redis, RedisCluster
+from sqlalchemy import make_url
 
 from wizard.config import Settings
 from wizard.core.clock import Clock
@@ -64,6 +66,7 @@ from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
 from wizard.storage.unit_of_work import SqlUnitsOfWork
+from wizard.tracing import traces_asked_for
 from wizard.web import (
     applicant,
     browser_session,
@@ -100,13 +103,16 @@ def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
     """Give an app its stores, services, pages, and the files that the pages load."""
     app.extensions["wizard_settings"] = settings
     metrics = Metrics.of_process(directory_of_counts())
-    watch = Watch((metrics.counts,))
+    traces = traces_asked_for(os.environ, database=make_url(settings.database_url).get_backend_name())
+    watch = Watch((metrics.counts, traces) if traces else (metrics.counts,))
     database.init_app(app, settings, watch)
     stores = _stores(app, settings, clock, watch)
     app.extensions["wizard_stores"] = stores
     services = _services(settings, clock, stores, JinjaMailWriter(app, settings), watch)
     services.events.subscribe(metrics.counts.event)
     app.extensions["wizard"] = services
+    if traces:
+        traces.init_app(app)
     _pages(app, settings, stores, static_files.init_app(app, static), metrics)
     levels = Levels(clock, stores.units, stores.registrations)
     metrics_page.init_app(app, metrics.page(levels), metrics.counts.stopped_at_form)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEADER = "X-Request-ID"
 # What a proxy sends goes into the log and the audit trail: nothing but a plain id is taken over.
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
-_ID, _RULE = "wizard.request_id", "wizard.rule"
+REQUEST_ID, RULE = "wizard.request_id", "wizard.rule"
 NO_ROUTE = "-"
 # Load balancers and Prometheus call a machine by its own address, and are told nothing that a Host could mislead.
 PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -60,18 +60,18 @@ class _Logged:
         started = perf_counter()
         if environ["PATH_INFO"] in PROBED:
             environ["HTTP_HOST"] = self.host
-        environ[_ID] = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        environ[REQUEST_ID] = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         clear_contextvars()
-        bind_contextvars(request_id=environ[_ID])
+        bind_contextvars(request_id=environ[REQUEST_ID])
         statuses: list[str] = []
         try:
-            return self.app(environ, _noting(environ[_ID], start_response, statuses))
+            return self.app(environ, _noting(environ[REQUEST_ID], start_response, statuses))
         finally:
             self._tell(environ, statuses, perf_counter() - started)
             clear_contextvars()
 
     def _tell(self, environ: WSGIEnvironment, statuses: Sequence[str], seconds: float) -> None:
-        method, route = environ["REQUEST_METHOD"], environ.get(_RULE, NO_ROUTE)
+        method, route = environ["REQUEST_METHOD"], environ.get(RULE, NO_ROUTE)
         status = int(statuses[-1].split(maxsplit=1)[0]) if statuses else 500
         _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000))
         self.answered(method=method, route=route, status=status, seconds=seconds)
@@ -97,9 +97,9 @@ def _read_only() -> None:
 
 def _name_it() -> None:
     """The route's rule stands for the address, which may hold a token."""
-    g.request_id = request.environ[_ID]
+    g.request_id = request.environ[REQUEST_ID]
     if request.url_rule is not None:
-        request.environ[_RULE] = request.url_rule.rule
+        request.environ[RULE] = request.url_rule.rule
     session_id = str((request.view_args or {}).get("session_id", ""))
     if is_session_id(session_id):
         bind_contextvars(session_id=session_id)
