@@ -42,11 +42,19 @@ def shoot(browser: Browser, stage: Stage, directory: Path, language: str, width:
     )
     context.set_default_timeout(20_000)
     tour = Tour(context.new_page(), stage, language, width, [Camera(directory).shoot])
-    for part in PARTS:
+    for part in (*PARTS, mails):
         tour.take(part)
     context.close()
     assert not tour.found, tour.found
     return tour.seen
+
+
+def mails(tour: Tour) -> None:
+    """Every mail, as the page of components shows it."""
+    tour.visit("/design")
+    links = tour.page.locator("a[href^='/design/mails/']").evaluate_all("links => links.map(link => link.pathname)")
+    for link in links:
+        tour.visit(link, f"mail-{link.rpartition('/')[2]}")
 
 
 def sheet(names: list[str], language: str, directory: Path) -> str:

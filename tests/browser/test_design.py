@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import driving
-from tests.browser.conftest import NewContext
+from tests.browser.conftest import RULES, NewContext
 from tests.support.serving import Served
 
 # What 1280 pixels are at a zoom of 200 % and of 400 %.
@@ -30,6 +30,22 @@ def test_every_component_is_accessible(new_context: NewContext, scheme: str, wid
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     assert not driving.violations(page)
     assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("locale", ["en-CA", "fr-CA"])
+def test_every_mail_is_accessible(new_context: NewContext, locale: str) -> None:
+    page = new_context(locale=locale).new_page()
+    page.goto("/design")
+    links = page.locator("a[href^='/design/mails/']").evaluate_all("links => links.map(link => link.href)")
+    assert links
+    for link in links:
+        page.goto(link)
+        for width, scheme in ((640, "light"), (320, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            # A mail has no landmarks and no heading: the program that shows it has.
+            assert not driving.violations(page, [rule for rule in RULES if rule != "best-practice"])
+            assert overflow(page) == 0, (link, width)
 
 
 @pytest.mark.parametrize("width", ZOOMED)

@@ -17,6 +17,7 @@ from tests.support.desk import page
 from tests.support.tongues import readable, strangers
 from wizard import create_app
 from wizard.config import Settings
+from wizard.core.rules import Outcome
 from wizard.web.static_files import StaticFiles
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
@@ -47,7 +48,10 @@ def test_there_is_no_design_page_in_production(settings: Settings) -> None:
         ".button-large",
         ".button-secondary",
         ".button-danger",
+        ".button-small",
         ".button[disabled]",
+        "form[data-sent-at] .button",
+        ".ways-out .quiet",
         ".step-done",
         ".step-current",
         ".step-ahead",
@@ -56,24 +60,59 @@ def test_there_is_no_design_page_in_production(settings: Settings) -> None:
         "select",
         "textarea",
         "input[type=radio][checked]",
+        ".field-wrong fieldset input[type=radio]:not([checked])",
         "input[type=checkbox]",
+        "input[type=date]",
+        "input[type=file]",
         "input.code",
         "input[readonly]",
         "input[disabled]",
+        "[role=combobox][aria-expanded=true]",
+        ".combobox-popup [aria-selected=true]",
+        ".combobox-popup .combobox-chosen",
+        ".combobox-popup .combobox-heading",
+        ".combobox-popup .combobox-nothing",
         "#error-summary",
         ".notice-info",
         ".notice-warning",
         ".notice-done",
-        ".empty-state",
+        ".empty-state .button",
+        ".empty-state:not(:has(.button))",
         "dialog[open]",
-        ".summary-row-wrong",
-        "table.stacking",
+        ".summary-row-wrong .field-error",
+        ".summary-notes .field-notice",
+        ".summary-row .muted",
+        ".summary:not(:has(.summary-change))",
+        ".typed",
+        "details.checks:not([open])",
+        *(f".check-{outcome}" for outcome in Outcome),
+        "table.stacking .flag",
+        "table.compared .differs",
+        "table.compared .empty",
+        "table.history del",
+        "table.history ins",
+        ".several [checked]",
         ".filters [aria-current]",
+        ".filters a:not([aria-current])",
+        ".narrowing[open] select",
+        ".search input",
+        ".pages .button",
+        ".tiles-urgent .tile:not(.tile-none)",
+        ".tile-none",
+        "dl.state .why",
+        ".new-link input",
+        "progress",
+        ".recovery-codes",
+        ".helping",
         ".chart svg",
+        ".chart-few",
+        ".chart:not(:has(svg))",
         ".verdict-student",
         ".verdict-new_graduated",
         ".verdict-graduated",
         ".path [aria-current]",
+        ".badge",
+        ".error-number",
         ".receipt",
     ],
 )
@@ -107,13 +146,14 @@ def test_every_error_page_can_be_looked_at(client: FlaskClient, design: Beautifu
     assert client.get("/design/errors/layout").status_code == 404
 
 
-def test_every_mail_can_be_opened_as_a_file(client: FlaskClient, design: BeautifulSoup) -> None:
+def test_every_mail_can_be_looked_at_in_its_own_styles(client: FlaskClient, design: BeautifulSoup) -> None:
     links = [str(link["href"]) for link in design.select("a[href^='/design/mails/']")]
     sent = {path.stem for path in (STATIC.parent / "templates" / "mail").glob("*.txt")}
     assert {link.rpartition("/")[2] for link in links} == sent - {"signature"}
     for link in links:
         answer = client.get(link)
-        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert "style-src 'unsafe-inline'" in answer.headers["Content-Security-Policy"]
+        assert "script-src" not in answer.headers["Content-Security-Policy"]  # None at all: default-src is 'none'.
         assert one(page(answer), "[role=article]").get_text(strip=True)
     assert client.get("/design/mails/layout").status_code == 404
 

@@ -53,7 +53,9 @@ def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:
     app.before_request(lambda: _guard(csrf))
 
     def protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            # The design's page shows mails, which bring their own styles, under a policy of their own.
+            response.headers.setdefault(name, value)
         response.headers["Cache-Control"] = files.caching() if request.endpoint == "static" else "no-store"
         if settings.is_production:
             response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
