@@ -69,10 +69,13 @@ def test_what_expires_soon_comes_soonest_first(store: RedisRegistrationStore, cl
     save(store, a_registration(life=HOUR, status=Status.CANCELLED))
     assert timedelta(hours=6) == SOON
     assert listed(store, Selection(expiring=True)) == [saved[1], saved[0], saved[2], saved[3]]
-    assert store.tally().expiring == 4
+    tally = store.tally()
+    assert (tally.expiring, tally.overdue, tally.overdue_since) == (4, 0, None)
     clock.instant += HOUR
     assert listed(store, Selection(expiring=True)) == [saved[0], saved[2], saved[3], saved[4]]
-    assert store.tally().expiring == 4, "what is over is about to do nothing"
+    tally = store.tally()
+    assert tally.expiring == 4, "what is over is about to do nothing"
+    assert (tally.overdue, tally.overdue_since) == (2, NOW + HOUR), "the cancelled one has to be ended, too"
 
 
 def test_several_things_can_be_asked_for_at_once(store: RedisRegistrationStore) -> None:
@@ -107,6 +110,7 @@ def test_the_tally_follows_each_change(store: RedisRegistrationStore) -> None:
     saved = save(store, stuck(a_registration(status=Status.PENDING)))
     tally = store.tally()
     assert (tally.everything, tally.stuck, tally.rules[RULE], tally.steps[Step.EDUCATION]) == (1, 1, 1, 1)
+    assert tally.unrecorded == len(saved.events)
     assert tally.troubles == {Trouble.REPEATED: 1, Trouble.CONFLICT: 1, Trouble.CREATION: 0}
     healed = store.save(replace(saved, errors=(), flag=None, failed={}), replacing=saved)
     tally = store.tally()

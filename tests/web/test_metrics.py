@@ -142,6 +142,20 @@ def test_waiting_ages_by_the_clock(client: FlaskClient, applicant: Applicant, cl
     assert scraped(client)['wizard_queue_oldest_seconds{kind="code",queue="outbox"}'] == 420
 
 
+def test_what_is_left_to_do_is_told_until_a_worker_has_done_it(
+    client: FlaskClient, services: Services, clock: FixedClock
+) -> None:
+    staged(services)
+    assert scraped(client)["wizard_registrations_unrecorded"] == 1
+    clock.instant += timedelta(hours=24, minutes=5)
+    late = scraped(client)
+    assert (late["wizard_registrations_overdue"], late["wizard_registrations_overdue_seconds"]) == (1, 300)
+    services.housekeeping.run_once()
+    done = scraped(client)
+    assert done["wizard_registrations_unrecorded"] == 0
+    assert (done["wizard_registrations_overdue"], done["wizard_registrations_overdue_seconds"]) == (0, 0)
+
+
 def test_an_address_that_leads_nowhere_makes_no_series(client: FlaskClient) -> None:
     before = scraped(client)
     for number in range(5):

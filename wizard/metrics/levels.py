@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -43,6 +43,8 @@ class Levels(Collector):
         yield up
         if tally is not None:
             yield from _of_registrations(tally)
+            overdue = "wizard_registrations_overdue_seconds"
+            yield GaugeMetricFamily(overdue, "Since when the first of them is over.", self._age(tally.overdue_since))
         if queues is not None:
             yield from self._of_queues(queues)
 
@@ -70,10 +72,12 @@ class Levels(Collector):
         for each in [*queues, *(Queued(queue, "", 0, None) for queue in sorted(empty))]:
             labels = [each.queue.value, each.kind]
             counts.add_metric(labels, each.count)
-            age = (self.clock.now() - each.since).total_seconds() if each.since else 0.0
-            ages.add_metric(labels, max(age, 0.0))
+            ages.add_metric(labels, self._age(each.since))
         yield counts
         yield ages
+
+    def _age(self, since: datetime | None) -> float:
+        return max((self.clock.now() - since).total_seconds(), 0.0) if since else 0.0
 
 
 def _of_registrations(tally: Tally) -> Iterator[Metric]:

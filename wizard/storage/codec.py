@@ -84,9 +84,9 @@ def _registration(document: StoredDocument, session_id: str, revision: int) -> R
     return Registration(
         session_id=session_id,
         revision=revision,
-        created_at=_instant(document.created_at),
-        updated_at=_instant(document.updated_at),
-        expires_at=_instant(document.expires_at),
+        created_at=instant_of(document.created_at),
+        updated_at=instant_of(document.updated_at),
+        expires_at=instant_of(document.expires_at),
         data=EducationData(**{DATA_NAMES[short]: value for short, value in document.data.items()}),
         validation=_validation_in(document.validation),
         errors=_problems_in(document.errors),
@@ -96,7 +96,8 @@ def _registration(document: StoredDocument, session_id: str, revision: int) -> R
     )
 
 
-def _instant(count: int) -> datetime:
+def instant_of(count: int) -> datetime:
+    """The instant that `microseconds` made a number of."""
     return _EPOCH + count * _MICROSECOND
 
 
@@ -180,7 +181,7 @@ def _event_out(event: Event, session_id: str) -> StoredEvent:
 def _event_in(stored: StoredEvent, session_id: str) -> Event:
     changes: Mapping[str, tuple[str | None, str | None]] = stored.changes
     return Event(
-        at=_instant(stored.at),
+        at=instant_of(stored.at),
         chain=stored.chain or session_id,
         session_id=session_id if stored.session_id == "" else stored.session_id,
         details=stored.details,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis.client import Pipeline
 
@@ -12,7 +13,7 @@ from wizard.core.registration import Channel, Registration, Status
 from wizard.core.steps import Step
 from wizard.core.trouble import SOON, STOPPING, Trouble
 from wizard.services.ports.registrations import RegistrationPage, Selection, Tally
-from wizard.storage.codec import microseconds
+from wizard.storage.codec import instant_of, microseconds
 from wizard.storage.index_entries import IndexEntries
 from wizard.storage.indexes import (
     ALL,
@@ -144,12 +145,13 @@ class Lists:
         commands.zcount(OPEN_UNTIL, f"({microseconds(now)}", microseconds(now + SOON))
         commands.zcount(WAITING, 1, "+inf")
         commands.zcount(EXPIRES, "-inf", microseconds(now))
+        commands.zrangebyscore(EXPIRES, "-inf", microseconds(now), start=0, num=1, withscores=True)
         for index in _COUNTED:
             commands.zcard(index)
 
 
-def _tally(counts: Sequence[int]) -> Tally:
-    expiring, unrecorded, overdue, *sizes = counts
+def _tally(answers: Sequence[Any]) -> Tally:
+    expiring, unrecorded, overdue, first, *sizes = answers
     of = dict(zip(_COUNTED, sizes, strict=True))
     return Tally(
         everything=of[ALL],
@@ -157,6 +159,7 @@ def _tally(counts: Sequence[int]) -> Tally:
         expiring=expiring,
         unrecorded=unrecorded,
         overdue=overdue,
+        overdue_since=instant_of(int(first[0][1])) if first else None,
         statuses={status: of[status_index(status)] for status in Status},
         steps={step: of[step_index(step)] for step in Step},
         channels={channel: of[channel_index(channel)] for channel in Channel},

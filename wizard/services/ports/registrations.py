@@ -40,7 +40,8 @@ EVERYTHING = Selection()
 class Tally:
     """How many registrations there are of each kind, as far as the indexes know.
 
-    `unrecorded` have events that may not be in the audit trail yet, `overdue` are over and not ended yet.
+    `unrecorded` have events that may not be in the audit trail yet; `overdue` are over and not ended yet, the first of
+    them since `overdue_since`.
     """
 
     everything: int
@@ -53,6 +54,7 @@ class Tally:
     rules: Mapping[str, int]
     unrecorded: int
     overdue: int
+    overdue_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
