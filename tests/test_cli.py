@@ -30,13 +30,14 @@ from tests.conftest import SECRET_KEYS
 from tests.support.databases import copy_sqlite, engine_of, unguard
 from tests.support.desk import recorded
 from tests.support.new_records import education, new_record
+from tests.support.oidc import Idp, known_to, providing
 from tests.support.replica import running_pair
 from tests.support.valkey import Valkey
 from tests.support.workbooks import cells
 from wizard import cli, create_app
 from wizard.commands import base, checks, demo, wording
 from wizard.commands.worker import Worker
-from wizard.config import Settings
+from wizard.config import Settings, variable
 from wizard.core.accounts import AccountStatus
 from wizard.core.actors import Actor, Privilege
 from wizard.core.choices import EducationCategory
@@ -543,6 +544,44 @@ def test_check_asks_the_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
     said = run("check")
     controller.stop()
     assert "ok       The mail server answers." in said
+
+
+@pytest.fixture
+def idp(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Idp]:
+    """The site's OpenID provider."""
+    assert environ
+    with providing() as idp:
+        for name, value in known_to(idp, "http://127.0.0.1:8000").items():
+            monkeypatch.setenv(variable(name), value if isinstance(value, str) else ",".join(value))
+        yield idp
+
+
+@pytest.mark.usefixtures("lasting")
+def test_check_asks_the_provider(idp: Idp) -> None:
+    said = run("check")
+    assert "ok       The OpenID provider answers, and is the one that the settings name." in said
+    assert "http://127.0.0.1:8000/staff/sign-in/oidc/callback to come back to" in said
+    idp.metadata = {"code_challenge_methods_supported": ["plain"]}
+    assert "warning  The OpenID provider says that it does without PKCE" in run("check")
+    idp.metadata = {"code_challenge_methods_supported": None}
+    assert "PKCE" not in run("check")
+
+
+@pytest.mark.usefixtures("lasting")
+def test_check_refuses_a_provider_that_is_another(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIZARD_OIDC_ISSUER", f"{idp.url}/")
+    assert f"FAILED   The OpenID provider {idp.url}/ names itself otherwise" in run("check", exits=1)
+    monkeypatch.setenv("WIZARD_OIDC_ISSUER", idp.url)
+    idp.fails = {"jwks": '{"keys": []}'}
+    assert "has no key" in run("check", exits=1)
+
+
+@pytest.mark.usefixtures("lasting")
+def test_check_says_that_the_provider_is_down(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    idp.fails = {"openid-configuration": 503}
+    assert "warning  The OpenID provider" in run("check")
+    monkeypatch.setenv("WIZARD_STAFF_PASSWORDS", "off")
+    assert "FAILED   The OpenID provider" in run("check", exits=1)
 
 
 @pytest.mark.usefixtures("environ")

@@ -225,3 +225,56 @@ def test_every_setting_has_a_description_and_a_variable() -> None:
     for field, about in Settings.model_fields.items():
         assert about.description
         assert variable(field) == f"WIZARD_{field.upper()}"
+
+
+# --- The OpenID provider ----------------------------------------------------------------------------------------
+
+OIDC = {
+    "WIZARD_OIDC_ISSUER": "https://id.example.org/realms/association/",
+    "WIZARD_OIDC_CLIENT_ID": "wizard",
+    "WIZARD_OIDC_CLIENT_SECRET": "hush",
+    "WIZARD_OIDC_MAIN_VALUES": "lead, head",
+}
+
+
+def test_a_provider_is_taken_as_it_is_written() -> None:
+    settings = Settings.from_env({**PRODUCTION, **OIDC, "WIZARD_STAFF_PASSWORDS": "off"})
+    # To the slash at the end: it is compared.
+    assert settings.oidc_issuer == OIDC["WIZARD_OIDC_ISSUER"]
+    assert settings.oidc_main_values == ("lead", "head")
+    assert (settings.oidc_scopes, settings.oidc_claim) == (("openid", "profile", "email"), "roles")
+    assert settings.oidc_timeout == 5.0
+    assert settings.staff_passwords is False
+    assert "hush" not in repr(settings)
+
+
+def test_without_a_provider_there_are_passwords() -> None:
+    assert Settings.from_env({}).oidc_issuer is None
+    (problem,) = problems({"WIZARD_STAFF_PASSWORDS": "off"})
+    assert problem.startswith("WIZARD_STAFF_PASSWORDS: may be off only with WIZARD_OIDC_ISSUER")
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"WIZARD_OIDC_CLIENT_ID": ""}, "WIZARD_OIDC_CLIENT_ID"),
+        ({"WIZARD_OIDC_CLIENT_SECRET": ""}, "WIZARD_OIDC_CLIENT_SECRET"),
+        ({"WIZARD_OIDC_MAIN_VALUES": ""}, "WIZARD_OIDC_ADMIN_VALUES, WIZARD_OIDC_MAIN_VALUES"),
+        ({"WIZARD_OIDC_ADMIN_VALUES": "head"}, "WIZARD_OIDC_ADMIN_VALUES, WIZARD_OIDC_MAIN_VALUES"),
+        ({"WIZARD_OIDC_SCOPES": "profile"}, "WIZARD_OIDC_SCOPES"),
+        ({"WIZARD_OIDC_TIMEOUT": "0"}, "WIZARD_OIDC_TIMEOUT"),
+        ({"WIZARD_OIDC_ISSUER": "https://id.example.org/?a=b"}, "WIZARD_OIDC_ISSUER"),
+        ({"WIZARD_OIDC_ISSUER": "https://"}, "WIZARD_OIDC_ISSUER"),
+        ({"WIZARD_OIDC_ISSUER": "http://id.example.org"}, "WIZARD_OIDC_ISSUER"),
+        ({"WIZARD_OIDC_ISUER": "https://id.example.org"}, "WIZARD_OIDC_ISUER"),
+    ],
+)
+def test_a_provider_that_could_let_nobody_in_is_refused(changed: Mapping[str, str], name: str) -> None:
+    (problem,) = problems({**PRODUCTION, **OIDC, **changed})
+    assert problem.startswith(f"{name}: ")
+    assert "hush" not in problem
+
+
+def test_on_this_machine_a_provider_needs_no_tls() -> None:
+    settings = Settings.from_env({**OIDC, "WIZARD_OIDC_ISSUER": "http://127.0.0.1:8080/realms/desk"})
+    assert settings.oidc_issuer == "http://127.0.0.1:8080/realms/desk"

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from flask import Flask, Response, render_template, request, template_rendered
 from flask_babel import force_locale
 
-from tests.support import walk
+from tests.support import walk, walk_oidc
 from tests.support.applicant import one
 from tests.support.seed import Seeded
 from tests.support.tongues import MO, PLACEHOLDER, ROOT, catalogue, forms, in_the_sources, messages, readable, strangers
@@ -122,6 +122,7 @@ def test_no_page_mixes_languages(
     walk.ways_out(client, app, app_units)
     walk.without_a_number(client, app_units)
     walk.the_desk(client, app_seeded, services)
+    walk_oidc.elsewhere(client, clock)
     walk.the_components(client)
     walk.the_end_of_time(client, clock)
     assert _pages() <= read.templates

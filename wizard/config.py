@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from wizard.oidc_settings import OidcSettings
 from wizard.secret_keys import kept_keys, weakness
 from wizard.setting_types import (
     DatabaseUrl,
@@ -59,7 +60,7 @@ def _sqlite(so_far: dict[str, Any]) -> str:
     return f"sqlite:///{so_far['data_dir'] / 'wizard.db'}"
 
 
-class Settings(BaseModel):
+class Settings(OidcSettings):
     """Each field is the variable `WIZARD_<FIELD>`; what could hold a secret stays out of `repr()`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
@@ -131,6 +132,10 @@ class Settings(BaseModel):
     staff_totp_required: bool = Field(
         default=False,
         description="Whoever signs in as staff needs an authenticator app, and sets it up right after the password",
+    )
+    staff_passwords: bool = Field(
+        default=True,
+        description="Whether staff may sign in with a password; off only where there is a provider to sign in with",
     )
     base_url: WebUrl = Field(
         "http://127.0.0.1:8000",
@@ -215,7 +220,9 @@ def _contradictions(settings: Settings) -> list[str]:
         )
     if settings.webhook_url and not settings.webhook_secrets:
         problems.append(f"WIZARD_WEBHOOK_SECRETS: required with WIZARD_WEBHOOK_URL; {HOW_TO_MAKE_ONE}.")
-    return problems
+    if settings.oidc_issuer is None and not settings.staff_passwords:
+        problems.append("WIZARD_STAFF_PASSWORDS: may be off only with WIZARD_OIDC_ISSUER, or nobody could sign in.")
+    return problems + settings.oidc_contradictions()
 
 
 def _unsafe(given: Mapping[str, str]) -> list[str]:
@@ -229,6 +236,8 @@ def _unsafe(given: Mapping[str, str]) -> list[str]:
         problems.append(f"{variable('database_url')}: {NEEDED_IN_PRODUCTION['database_url']}.")
     if not given.get("base_url", "https://").startswith("https://"):
         problems.append(f"{variable('base_url')}: must begin with https:// in production.")
+    if not given.get("oidc_issuer", "https://").startswith("https://"):
+        problems.append(f"{variable('oidc_issuer')}: must begin with https:// in production.")
     for field in ("secret_keys", "webhook_secrets", "metrics_tokens"):
         for number, secret in enumerate(listed(given.get(field, "")), 1):
             if flaw := weakness(secret):

@@ -79,6 +79,14 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _issuer(value: str) -> str:
+    """Exactly as the provider writes it, to the slash at the end: it is compared."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("write the provider's issuer, as a URL that begins with https://")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Limits = Annotated[str, AfterValidator(_limits)]
@@ -89,3 +97,4 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 RedisUrl = Annotated[str, _url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")]
 MailUrl = Annotated[str, _url("smtp", "smtps")]
 WebUrl = Annotated[str, _url("http", "https")]
+Issuer = Annotated[str, AfterValidator(_issuer)]

@@ -13,6 +13,7 @@ from redis import Redis, RedisCluster
 from sqlalchemy import make_url
 
 from wizard.config import Settings
+from wizard.core.claims import PrivilegeRule, Strength
 from wizard.core.clock import Clock
 from wizard.core.registration import Lifetimes
 from wizard.metrics.levels import Levels
@@ -39,6 +40,7 @@ from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
 from wizard.services.my_sign_in import MySignIn
 from wizard.services.notes import Notes
+from wizard.services.oidc import OidcSignIn
 from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.passwords import Passwords
 from wizard.services.ports.messages import MailWriter
@@ -62,6 +64,8 @@ from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.embedded import embedded_url
 from wizard.storage.mail import sender_for
+from wizard.storage.oidc import OidcProvider
+from wizard.storage.oidc_published import Client
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
@@ -82,6 +86,7 @@ from wizard.web import (
 )
 from wizard.web import metrics as metrics_page
 from wizard.web.mails import JinjaMailWriter
+from wizard.web.staff import oidc
 from wizard.web.static_files import StaticFiles
 
 _LATER = timedelta(hours=1)
@@ -152,8 +157,9 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         proofs=Proofs(clock, units, registrations, events, stores.cipher),
         links=links,
         desk=Desk(clock, units, registrations, events, passwords),
-        sign_in=SignIn(clock, units, events, settings.staff_totp_required, passwords),
-        my_sign_in=MySignIn(clock, units, events, settings.staff_totp_required, passwords),
+        sign_in=SignIn(clock, units, events, settings.staff_totp_required, passwords, settings.staff_passwords),
+        oidc=oidc_sign_in(settings, clock, units, events),
+        my_sign_in=MySignIn(clock, units, events, settings.staff_totp_required, passwords, settings.staff_passwords),
         board=Board(clock, units, registrations),
         statistics=StatisticsService(clock, units),
         notes=Notes(clock, units, registrations, events),
@@ -173,6 +179,35 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         events=events,
         trail=drain,
     )
+
+
+def oidc_provider(settings: Settings, clock: Clock) -> OidcProvider | None:
+    """The provider that staff may sign in with; None where the settings name none."""
+    if settings.oidc_issuer is None:
+        return None
+    client = Client(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        redirect_uri=f"{settings.base_url}{oidc.CALLBACK}",
+        after_sign_out=f"{settings.base_url}{oidc.AFTER_SIGN_OUT}",
+        scopes=settings.oidc_scopes,
+        acr_values=settings.oidc_acr,
+        timeout=settings.oidc_timeout,
+    )
+    return OidcProvider.of(client, clock)
+
+
+def oidc_sign_in(settings: Settings, clock: Clock, units: UnitsOfWork, events: EventBus) -> OidcSignIn | None:
+    """Signing in with that provider; None where the settings name none."""
+    provider = oidc_provider(settings, clock)
+    if provider is None:
+        return None
+    rule = PrivilegeRule(
+        settings.oidc_claim, frozenset(settings.oidc_admin_values), frozenset(settings.oidc_main_values)
+    )
+    strength = Strength(frozenset(settings.oidc_acr), frozenset(settings.oidc_amr))
+    return OidcSignIn(clock, units, events, provider, rule, strength)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.conftest import NOW
 from tests.support.racing import race
 from tests.support.seed import Seeded
-from wizard.core.accounts import MembershipYear
+from wizard.core.accounts import MembershipYear, StaffIdentity
 from wizard.core.actors import Privilege
 from wizard.core.errors import Conflict
 from wizard.storage.unit_of_work import SqlUnitsOfWork
@@ -69,3 +69,34 @@ def test_membership_year_is_the_last_one_set(units: SqlUnitsOfWork) -> None:
         uow.membership_years.set(closed)
         assert uow.membership_years.current() == closed
         assert uow.membership_years.history() == [closed, first]
+
+
+def test_an_identity_is_one_persons(units: SqlUnitsOfWork, seeded: Seeded) -> None:
+    known = StaffIdentity(seeded.admin.id, "https://id.example", "1", "ann@x.example")
+    with units.write() as uow:
+        assert uow.staff.identity_of(seeded.admin.id) is None
+        assert uow.staff.by_identity(known.issuer, known.subject) is None
+        uow.staff.put_identity(known)
+        assert uow.staff.identity_of(seeded.admin.id) == known
+        assert uow.staff.by_identity(known.issuer, known.subject) == seeded.admin
+        assert uow.staff.by_identity(known.issuer, "2") is None
+        assert uow.staff.by_identity("https://other.example", "1") is None
+        with pytest.raises(Conflict, match=r"staff\.identity_taken"):
+            uow.staff.put_identity(replace(known, staff_id=seeded.main.id))
+        with pytest.raises(IntegrityError):
+            uow.staff.put_identity(replace(known, staff_id="nobody", subject="3"))
+        changed = replace(known, email=None)
+        uow.staff.put_identity(changed)
+        assert uow.staff.identity_of(seeded.admin.id) == changed
+        uow.staff.remove_identity(seeded.admin.id)
+        assert uow.staff.by_identity(known.issuer, known.subject) is None
+        uow.commit()
+
+
+def test_user_names_are_found_by_their_beginning(units: SqlUnitsOfWork, seeded: Seeded) -> None:
+    with units.write() as uow:
+        for username in ("mia-2", "mi_a", "maja"):
+            uow.staff.add(replace(seeded.main, id=username, username=username))
+        assert uow.staff.usernames_like("mia") == {"mia", "mia-2"}
+        assert uow.staff.usernames_like("mi_") == {"mi_a"}
+        assert uow.staff.usernames_like("zed") == frozenset()

@@ -1,8 +1,8 @@
-"""What `wizard check` looks at: the database and its migrations, Redis and how it keeps things, the mail server."""
+"""What `wizard check` looks at: database, migrations, Redis and how it keeps things, mail server, OpenID provider."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,8 @@ from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
 from wizard.storage import database
 from wizard.storage.mail import SmtpSender, sender_for
+from wizard.storage.oidc_published import Fault, ProviderFailed
+from wizard.wiring import oidc_provider
 
 
 class Verdict(StrEnum):
@@ -36,7 +38,8 @@ class Finding:
 
 def findings(made: Flask, settings: Settings) -> list[Finding]:
     """Everything that was looked at, good and bad."""
-    return [*_database(made), *_redis(base.stores_of(made).redis, settings), *_mail(settings)]
+    redis = base.stores_of(made).redis
+    return [*_database(made), *_redis(redis, settings), *_mail(settings), *_oidc(made, settings)]
 
 
 def _database(made: Flask) -> Iterator[Finding]:
@@ -107,3 +110,32 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, "The mail server cannot be reached: mails wait until it can.")
     else:
         yield Finding(Verdict.OK, "The mail server answers.")
+
+
+_FAULTS: Mapping[Fault, str] = {
+    Fault.UNREACHABLE: "cannot be reached.",
+    Fault.DISCOVERY: "does not say where its pages are.",
+    Fault.ISSUER: "names itself otherwise: WIZARD_OIDC_ISSUER has to be what it says, to the letter.",
+    Fault.NO_TLS: "has addresses that do not begin with https://.",
+    Fault.ALGORITHMS: "signs in no way that can be trusted: RSA or ECDSA is needed.",
+    Fault.KEYS: "has no key that what it signs could be verified with.",
+}
+
+
+def _oidc(made: Flask, settings: Settings) -> Iterator[Finding]:
+    """Whether staff could sign in with the provider."""
+    provider = oidc_provider(settings, base.services_of(made).clock)
+    if provider is None:
+        return
+    try:
+        metadata, _ = provider.published.metadata(), provider.published.keys()
+    except ProviderFailed as error:
+        passes = error.fault is Fault.UNREACHABLE and settings.staff_passwords
+        verdict = Verdict.WARNING if passes else Verdict.FAILED
+        yield Finding(verdict, f"The OpenID provider {settings.oidc_issuer} {_FAULTS[error.fault]}")
+        return
+    yield Finding(Verdict.OK, "The OpenID provider answers, and is the one that the settings name.")
+    addresses = f"{provider.client.redirect_uri} to come back to, {provider.client.after_sign_out} after signing out"
+    yield Finding(Verdict.OK, f"Have registered there: {addresses}.")
+    if "S256" not in (metadata.code_challenge_methods_supported or ("S256",)):
+        yield Finding(Verdict.WARNING, "The OpenID provider says that it does without PKCE (S256).")

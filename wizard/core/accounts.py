@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain, count
 
 from wizard.core.actors import Privilege
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
+# There has to be room for a number behind it.
+_LONGEST_BASE = 40
 
 
 class AccountStatus(StrEnum):
@@ -57,15 +61,40 @@ def username_of(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Somebody of the registration desk. `epoch` counts up to sign them out everywhere."""
+    """Somebody of the registration desk. `epoch` counts up to sign them out everywhere.
+
+    Without a `password_hash` they sign in with an identity provider only.
+    """
 
     id: str
     username: str
     name: str
-    password_hash: str
+    password_hash: str | None
     privilege: Privilege
     active: bool = True
     epoch: int = 0
+
+
+def username_like(suggested: str) -> str:
+    """A user name made of a suggestion, such as an e-mail address or a name with accents."""
+    local = unicodedata.normalize("NFKD", suggested.partition("@")[0].casefold())
+    return re.sub(r"[^a-z0-9._-]+", "", local).lstrip("._-")[:_LONGEST_BASE] or "staff"
+
+
+def free_username(wanted: str, taken: Container[str]) -> str:
+    """The user name that is wanted, numbered where somebody has it."""
+    numbered = (f"{wanted}-{number}" for number in count(2))
+    return next(name for name in chain((wanted,), numbered) if name not in taken)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffIdentity:
+    """Whom an identity provider knows somebody of the desk as; `issuer` and `subject` together never change."""
+
+    staff_id: str
+    issuer: str
+    subject: str
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)

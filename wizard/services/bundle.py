@@ -20,6 +20,7 @@ from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
 from wizard.services.my_sign_in import MySignIn
 from wizard.services.notes import Notes
+from wizard.services.oidc import OidcSignIn
 from wizard.services.ports.calls import Orchestrator
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
@@ -41,6 +42,7 @@ class Services:
     links: ResumeLinks
     desk: Desk
     sign_in: SignIn
+    oidc: OidcSignIn | None
     my_sign_in: MySignIn
     board: Board
     statistics: StatisticsService

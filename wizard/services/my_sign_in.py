@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from wizard.core.accounts import StaffMember, username_of
+from wizard.core.accounts import StaffIdentity, StaffMember, username_of
 from wizard.core.actors import ActorKind
 from wizard.core.clock import Clock
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
@@ -26,11 +26,17 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A member's second factor: since when there is one, how many recovery codes are left, and whether it must be."""
+    """How a member signs in: by a password, by a provider, or by either.
+
+    Of the second factor beside the password: since when there is one, how many recovery codes are left, whether it
+    must be.
+    """
 
     since: datetime | None
     recovery_left: int
     is_required: bool
+    has_password: bool = True
+    identity: StaffIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class MySignIn:
     events: EventBus
     requires_second_factor: bool = False
     passwords: Passwords = field(default_factory=Passwords)
+    takes_passwords: bool = True
 
     def standing(self, call: Call) -> Standing:
         """How it stands."""
@@ -53,7 +60,10 @@ class MySignIn:
             member = _own(unit, call)
             factor = unit.second_factors.of(member.id)
             left = unit.second_factors.recovery_left(member.id) if factor else 0
-        return Standing(factor.added_at if factor else None, left, self.requires_second_factor)
+            identity = unit.staff.identity_of(member.id)
+        has_password = member.password_hash is not None and self.takes_passwords
+        since = factor.added_at if factor else None
+        return Standing(since, left, self.requires_second_factor, has_password, identity)
 
     def set_up(self, call: Call, key: str, *, code: str, password: str) -> tuple[StaffMember, Codes]:
         """Have an app as the second factor, in the place of one that was there; answers the recovery codes, too.

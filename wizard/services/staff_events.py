@@ -17,7 +17,7 @@ def of_staff(name: EventName, call: Call, staff_id: str, *, at: datetime, **deta
     return make_event(name, call=call, at=at, chain=f"staff:{staff_id}", details={"staff": staff_id, **details})
 
 
-def by_member(name: EventName, call: Call, member: StaffMember, *, at: datetime) -> Event:
+def by_member(name: EventName, call: Call, member: StaffMember, *, at: datetime, **details: str) -> Event:
     """What a member does to their own sign-in; while they sign in, nobody is known to call yet."""
     actor = Actor.staff(member.username, member.privilege)
-    return of_staff(name, replace(call, actor=actor), member.id, at=at)
+    return of_staff(name, replace(call, actor=actor), member.id, at=at, **details)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wizard.core.accounts import AccountStatus, LinkKind
@@ -138,10 +138,22 @@ class StaffRow(Table):
     username: Mapped[str]
     username_key: Mapped[str] = mapped_column(Key, unique=True)
     name: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     privilege: Mapped[str]
     active: Mapped[bool]
     epoch: Mapped[int]
+
+
+class StaffIdentityRow(Table):
+    """Whom an identity provider knows somebody of the desk as."""
+
+    __tablename__ = "staff_identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    email: Mapped[str | None]
 
 
 class SecondFactorRow(Table):

@@ -27,10 +27,15 @@ IDLE_AT_MOST = timedelta(hours=1)
 # How exactly idleness is known: the browser's session is not to be written at every page.
 _SEEN_EVERY = timedelta(minutes=5)
 # The pages on the way in.
-SIGNING_IN = frozenset({"staff.sign_in", "staff.sign_in_code", "staff.sign_in_set_up"})
-_HALF_KEYS = ("half_staff", "half_epoch", "half_username", "half_since", "app_key")
+SIGNING_IN = frozenset(
+    {
+        *("staff.sign_in", "staff.sign_in_code", "staff.sign_in_set_up"),
+        *("staff.oidc_begin", "staff.oidc_callback", "staff.signed_out", "staff.oidc_leave"),
+    }
+)
+# In the session of a browser: its sign-in was made with an identity provider.
+WITH_PROVIDER = "staff_with_provider"
 _OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "link_sent_to")
-_STAFF_KEYS = (*_HALF_KEYS, "staff", "staff_epoch", "staff_since", "staff_seen", "staff_by_two", "csrf_token")
 
 
 class _Regenerating(Protocol):
@@ -196,6 +201,8 @@ def _staff_of_session(browser: SessionMixin) -> StaffMember | None:
     if staff_id is None or epoch is None or _over(browser):
         return None
     if settings().staff_totp_required and not browser.get("staff_by_two"):
+        return None
+    if not settings().staff_passwords and not browser.get(WITH_PROVIDER):
         return None
     return services().sign_in.member(staff_id, epoch)
 

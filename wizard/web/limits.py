@@ -185,6 +185,11 @@ def sign_in(username: str) -> None:
     _limits().spend("sign_in", address=_address(), username=username.strip().casefold())
 
 
+def elsewhere() -> None:
+    """Somebody goes to the identity provider, to sign in as staff."""
+    _limits().spend("sign_in", browser=_browser(), address=_address())
+
+
 def second_factor(staff_id: str) -> None:
     """A code of an app, a recovery code, or the password once more, is tried by somebody of the desk."""
     _limits().spend("sign_in", address=_address(), username=f"second factor:{staff_id}")

@@ -15,6 +15,7 @@ from wizard.core.errors import Problem
 from wizard.core.rules import Outcome, RuleOutcome
 from wizard.web import choices, dates
 from wizard.web.rule_wording import FAILED, REASONS, SUBJECTS, WARNINGS
+from wizard.web.sign_in_wording import SIGN_IN
 
 FIELD_LABELS: dict[str, LazyString] = {
     "user_business_id": _("Member number"),
@@ -136,16 +137,8 @@ ERRORS: dict[str, LazyString] = {
     "privilege.delete": _("You may not delete this record."),
     "privilege.desk": _("Only the registration desk can do this."),
     "privilege.main": _("Only staff with the privilege “main” can do this."),
-    # Sign-in, limits and services
-    "sign_in": _("Sign in first."),
-    "sign_in.wrong": _("The user name or the password is not right. Try again."),
-    "sign_in.code": _("This code is not right, or was used already. Enter the next one that the app shows."),
-    "sign_in.recovery_code": _("This recovery code is not right, or was used already. Check it, or enter another."),
-    "second_factor.set_up": _("This is not the code that the app shows now for this key. Try the next one."),
-    "second_factor.required": _("An authenticator app is required. Set up another instead."),
-    "second_factor.none": _("No authenticator app is set up."),
-    "password.wrong": _("This is not your password. Try again."),
-    "password.length": _("Choose a longer password, of at least %(least)s characters."),
+    **SIGN_IN,
+    # Limits and services
     "rate_limited": _("There were too many tries. Wait a moment, then try again."),
     "rate_limited.codes": _(
         "If you have a code from us, the newest one still works: for ten minutes after it was sent, and for five tries."

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from wizard.core.accounts import Account, AccountStatus, MembershipYear, SecondFactor, StaffMember, WaitingAccount
+from wizard.core.accounts import (
+    Account,
+    AccountStatus,
+    MembershipYear,
+    SecondFactor,
+    StaffIdentity,
+    StaffMember,
+    WaitingAccount,
+)
 
 
 class Accounts(Protocol):
@@ -72,6 +80,22 @@ class Staff(Protocol):
         ...
 
     def update(self, member: StaffMember) -> None: ...
+
+    def identity_of(self, staff_id: str) -> StaffIdentity | None: ...
+
+    def by_identity(self, issuer: str, subject: str) -> StaffMember | None:
+        """Whom an identity provider knows under this subject, held as by `hold`."""
+        ...
+
+    def put_identity(self, identity: StaffIdentity) -> None:
+        """Add one, in the place of the one that they had. Raises `Conflict` where it is somebody else's."""
+        ...
+
+    def remove_identity(self, staff_id: str) -> None: ...
+
+    def usernames_like(self, beginning: str) -> frozenset[str]:
+        """The user names that begin so."""
+        ...
 
     def all(self) -> Sequence[StaffMember]: ...
 

@@ -17,6 +17,7 @@ from wizard.web.staff import (
     membership_year,
     my_sign_in,
     new_accounts,
+    oidc,
     record,
     records,
     registration,
@@ -27,7 +28,7 @@ from wizard.web.staff import (
 )
 from wizard.web.staff.banner import banner
 
-blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+blueprint = Blueprint("staff", __name__, url_prefix=oidc.PREFIX)
 blueprint.app_context_processor(banner)
 
 _SESSION = "/sessions/<session_id>"
@@ -53,6 +54,10 @@ for _address, _name, _view, _methods in (
     ("/sign-in", "sign_in", sign_in.sign_in, ("GET", "POST")),
     ("/sign-in/code", "sign_in_code", sign_in.code, ("GET", "POST")),
     ("/sign-in/set-up", "sign_in_set_up", sign_in.set_up, ("GET", "POST")),
+    (oidc.BEGIN, "oidc_begin", oidc.begin, ("GET",)),
+    (oidc.BACK, "oidc_callback", oidc.callback, ("GET",)),
+    ("/signed-out", "signed_out", oidc.signed_out, ("GET",)),
+    ("/signed-out/oidc", "oidc_leave", oidc.leave, ("GET",)),
     ("/my-sign-in", "my_sign_in", my_sign_in.my_sign_in, ("GET",)),
     ("/my-sign-in/app", "my_app", my_sign_in.app, ("GET", "POST")),
     ("/my-sign-in/app/begin", "begin_app", my_sign_in.begin_app, _PRESSED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TypeVar
 
 from flask import make_response, redirect, render_template, request, url_for
@@ -14,7 +15,7 @@ from wizard.services.authenticator import new_key
 from wizard.services.my_sign_in import MySignIn, Standing
 from wizard.services.ports.calls import Call
 from wizard.web import access, limits, signing_in
-from wizard.web.staff import wording
+from wizard.web.staff import sign_in, wording
 from wizard.web.staff.app_key import drawn_key
 from wizard.web.staff.sign_in_forms import AppForm, Asking, NewPasswordForm, PasswordForm
 
@@ -27,10 +28,22 @@ def my_sign_in() -> str:
         "staff/my_sign_in.html",
         member=_member(),
         standing=_standing(),
+        oidc_label=access.settings().oidc_label,
         done=wording.DONE.get(request.args.get("done", "")),
     )
 
 
+def _by_password(view: Callable[[], Response]) -> Callable[[], Response]:
+    """What belongs to signing in with a password; who does not is shown how it stands."""
+
+    @wraps(view)
+    def either() -> Response:
+        return view() if _standing().has_password else _back()
+
+    return either
+
+
+@_by_password
 def begin_app() -> Response:
     """Make a key for an app, and show it; the address by itself, as on a reload, shows how it stands."""
     if request.method != "POST":
@@ -39,6 +52,7 @@ def begin_app() -> Response:
     return redirect(url_for("staff.my_app"), code=303)
 
 
+@_by_password
 def app() -> Response:
     """Show the key, and have the app as the second factor once it shows a right code."""
     form, key = AppForm(), signing_in.app_key()
@@ -51,6 +65,7 @@ def app() -> Response:
     return _codes(*made)
 
 
+@_by_password
 def recovery_codes() -> Response:
     """Make new recovery codes and show them, this once."""
     form = PasswordForm()
@@ -61,6 +76,7 @@ def recovery_codes() -> Response:
     return _page("staff/renew_recovery_codes.html", form) if made is None else _codes(*made)
 
 
+@_by_password
 def remove_app() -> Response:
     """Go back to the password alone."""
     form, standing = PasswordForm(), _standing()
@@ -74,6 +90,7 @@ def remove_app() -> Response:
     return _back("app_removed")
 
 
+@_by_password
 def password() -> Response:
     """Change the password."""
     form = NewPasswordForm()
@@ -90,8 +107,7 @@ def sign_out_everywhere() -> Response:
     if request.method != "POST":
         return _back()
     _service().sign_out_everywhere(access.staff_call())
-    signing_in.sign_out()
-    return redirect(url_for("staff.sign_in"), code=303)
+    return sign_in.signed_out()
 
 
 def _changed(form: Asking, change: Callable[[Call], Done]) -> Done | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from http import HTTPStatus
+
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
@@ -12,8 +15,19 @@ from wizard.services.ports.calls import Call
 from wizard.services.sign_in import Half, Lacking
 from wizard.web import access, limits, signing_in, wording
 from wizard.web.language import local_path
+from wizard.web.staff import oidc
 from wizard.web.staff.app_key import drawn_key
 from wizard.web.staff.sign_in_forms import Asking, CodeForm, RecoveryForm, SignInForm
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How one can sign in: with the provider of a name, with a password."""
+
+    provider: bool
+    label: str
+    password: bool
+
 
 _PASSWORD, _CODE = "staff/sign_in.html", "staff/sign_in_code.html"
 _NEXT = {Lacking.CODE: "staff.sign_in_code", Lacking.SET_UP: "staff.sign_in_set_up"}
@@ -25,7 +39,7 @@ def sign_in() -> Response:
         return _password()
     if access.signed_in_staff() is not None:
         return redirect(_going_to(), code=303)
-    return _page(_PASSWORD, SignInForm())
+    return _first_page(SignInForm())
 
 
 def code() -> Response:
@@ -70,21 +84,25 @@ def set_up() -> Response:
 
 def sign_out() -> Response:
     """End the sign-in."""
-    signing_in.sign_out()
-    return redirect(url_for("staff.sign_in"), code=303)
+    return signed_out()
+
+
+def signed_out() -> Response:
+    """End the sign-in of this browser; with a provider that was signed in with, there is more to end."""
+    return redirect(url_for("staff.signed_out" if signing_in.sign_out_offering() else "staff.sign_in"), code=303)
 
 
 def _password() -> Response:
     form = SignInForm()
-    if not form.is_valid():
-        return _page(_PASSWORD, form)
+    if not access.settings().staff_passwords or not form.is_valid():
+        return _first_page(form)
     username = form.username.data or ""
     limits.sign_in(username)
     try:
         member, lacking = access.services().sign_in.password(_nobody(), username, form.password.data or "")
     except Unauthenticated as error:
         form.refuse(error)
-        return _page(_PASSWORD, form)
+        return _first_page(form)
     if lacking is Lacking.NOTHING:
         signing_in.sign_in(member, by_two=False)
         return redirect(_going_to(), code=303)
@@ -100,6 +118,23 @@ def _nobody() -> Call:
 
 def _going_to() -> str:
     return local_path(request.values.get("next")) or url_for("staff.desk")
+
+
+def _first_page(form: SignInForm) -> Response:
+    """Where one signs in, in every way there is; with what went wrong elsewhere, if something did."""
+    trouble = request.args.get("trouble", "") if request.method == "GET" else ""
+    if trouble not in oidc.TROUBLE:
+        return _page(_PASSWORD, form, ways=_ways())
+    page = _page(_PASSWORD, form, ways=_ways(), trouble=trouble, sentences=wording.ERRORS)
+    page.status_code = oidc.TROUBLE[trouble]
+    if page.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        page.headers["Retry-After"] = str(oidc.RETRY_AFTER)
+    return page
+
+
+def _ways() -> Ways:
+    settings = access.settings()
+    return Ways(access.services().oidc is not None, settings.oidc_label, settings.staff_passwords)
 
 
 def _page(template: str, form: Asking, **more: object) -> Response:
