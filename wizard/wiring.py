@@ -140,26 +140,25 @@ def _stores(app: Flask, settings: Settings, clock: Clock, watch: Watch) -> Store
 
 def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWriter, watch: Watch) -> Services:
     units, registrations = stores.units, stores.registrations
-    events = EventBus()
-    events.subscribe(log_event)
+    events = _event_bus()
     drain = AuditDrain(clock, units, registrations)
     checking = Checking(clock, units, re.compile(settings.coto_pattern), settings.verify_discounts)
     runner = Runner(clock, registrations, drain, events, _lifetimes(settings), watch)
     orchestrator = RegistrationOrchestrator(runner, checking, Transitions(checking, Creation(checking, units), units))
     records = RecordService(units, checking, events)
-    passwords = Passwords()
+    ways = (settings.staff_totp_required, passwords := Passwords(), settings.staff_passwords)
     links = ResumeLinks(clock, units, registrations, events, orchestrator)
     rows = BulkRows(units, WholeRegistrations(orchestrator), links, stores.cipher)
-    together = RowsTogether(rows, stores.batches, registrations, events)
+    work = BulkWork(clock, units, rows, RowsTogether(rows, stores.batches, registrations, events), events)
     return Services(
         clock=clock,
         orchestrator=orchestrator,
         proofs=Proofs(clock, units, registrations, events, stores.cipher),
         links=links,
         desk=Desk(clock, units, registrations, events, passwords),
-        sign_in=SignIn(clock, units, events, settings.staff_totp_required, passwords, settings.staff_passwords),
+        sign_in=SignIn(clock, units, events, *ways),
         oidc=oidc_sign_in(settings, clock, units, events),
-        my_sign_in=MySignIn(clock, units, events, settings.staff_totp_required, passwords, settings.staff_passwords),
+        my_sign_in=MySignIn(clock, units, events, *ways),
         board=Board(clock, units, registrations),
         statistics=StatisticsService(clock, units),
         notes=Notes(clock, units, registrations, events),
@@ -173,12 +172,19 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         verifications=Verifications(clock, units, events),
         conflicts=Conflicts(units, registrations, runner, records),
         refresh=CategoryRefresh(clock, units, events),
-        bulk=Bulk(clock, units, events, BulkWork(clock, units, rows, together, events), settings.session_max_age),
+        bulk=Bulk(clock, units, events, work, settings.session_max_age),
         delivery=Delivery(clock, units, writer, sender_for(settings), watch=watch),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         events=events,
         trail=drain,
     )
+
+
+def _event_bus() -> EventBus:
+    """Where events are told; the logs hear of all."""
+    events = EventBus()
+    events.subscribe(log_event)
+    return events
 
 
 def oidc_provider(settings: Settings, clock: Clock) -> OidcProvider | None:

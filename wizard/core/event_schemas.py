@@ -159,10 +159,22 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
     ),
     EventName.STAFF_ADDED: _kept("Somebody was added to the desk", {**_STAFF, "privilege": Detail("admin or main")}),
     EventName.STAFF_DISABLED: _kept("Somebody was removed from the desk", _STAFF),
-    EventName.STAFF_SIGNED_IN: _kept("A member of staff signed in", _STAFF),
+    EventName.STAFF_SIGNED_IN: _kept(
+        "A member of staff signed in",
+        {
+            **_STAFF,
+            "with": Detail("password, second_factor (after it), or oidc (an OpenID provider)"),
+            "privilege_before": _sometimes("privilege until now, where the provider gives another"),
+            "privilege": _sometimes("the privilege that it gives then"),
+        },
+    ),
     EventName.STAFF_SIGN_IN_FAILED: _kept(
         "Signing in as staff failed",
-        {"staff": Detail("id of the member of staff, or unknown"), "with": _sometimes("second_factor")},
+        {
+            "staff": Detail("id of the member of staff, or unknown"),
+            "with": Detail("password, second_factor, or oidc (an OpenID provider)"),
+            "reason": _sometimes("code of what was wrong, with an OpenID provider"),
+        },
     ),
     EventName.STAFF_SIGNED_OUT: _kept("A member of staff ended every sign-in of theirs", _STAFF),
     EventName.STAFF_TOTP_ENABLED: _kept("An authenticator app was set up", _STAFF),

@@ -166,7 +166,8 @@ class MySignIn:
         return current, event
 
     def _note_wrong_password(self, call: Call, member: StaffMember) -> None:
-        event = of_staff(EventName.STAFF_SIGN_IN_FAILED, call, member.id, at=self.clock.now())
+        details = {"with": "password"}
+        event = of_staff(EventName.STAFF_SIGN_IN_FAILED, call, member.id, at=self.clock.now(), **details)
         with self.units.write() as unit:
             unit.audit.append((event,))
             unit.commit()

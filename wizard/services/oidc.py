@@ -94,7 +94,7 @@ class OidcSignIn:
         if known is None:
             member = _newcomer(unit, identity.claims, privilege)
             unit.staff.add(member)
-            told.append(by_member(EventName.STAFF_ADDED, call, member, at=now, privilege=privilege, **{"with": WITH}))
+            told.append(by_member(EventName.STAFF_ADDED, call, member, at=now, privilege=privilege.value))
             before = None
         else:
             name = text_of(identity.claims, "name", most=_LONGEST_NAME) or known.name

@@ -16,6 +16,9 @@ from wizard.services.ports.calls import Call
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.staff_events import by_member, of_staff
 
+# How events name the second of two factors.
+_FACTOR = "second_factor"
+
 
 class Lacking(Enum):
     """What a member who gave the right password has to do before anything else."""
@@ -69,7 +72,7 @@ class SignIn:
                 unit.staff.update(current)
             lacking = self._lacking(unit, current)
             names = () if lacking is not Lacking.NOTHING else (EventName.STAFF_SIGNED_IN,)
-            told = self._note(unit, call, current, *names)
+            told = self._note(unit, call, current, "password", *names)
             unit.commit()
         self.events.publish(*told)
         return current, lacking
@@ -82,7 +85,7 @@ class SignIn:
         with self.units.write() as unit:
             member = self._held(unit, half)
             names = self._names_of(unit, member, typed)
-            told = self._note(unit, call, member, *names)
+            told = self._note(unit, call, member, _FACTOR, *names)
             unit.commit()
         if not names:
             raise self._refused(call, member, "sign_in.code")
@@ -101,7 +104,8 @@ class SignIn:
             codes = authenticator.set_up(unit, member.id, key, typed, at=self.clock.now())
             current = replace(member, epoch=member.epoch + 1)
             unit.staff.update(current)
-            told = self._note(unit, call, current, EventName.STAFF_TOTP_ENABLED, EventName.STAFF_SIGNED_IN)
+            names = EventName.STAFF_TOTP_ENABLED, EventName.STAFF_SIGNED_IN
+            told = self._note(unit, call, current, _FACTOR, *names)
             unit.commit()
         self.events.publish(*told)
         return current, codes
@@ -134,15 +138,16 @@ class SignIn:
             raise Unauthenticated(otherwise)
         return member
 
-    def _note(self, unit: UnitOfWork, call: Call, member: StaffMember, *names: EventName) -> list[Event]:
-        told = [by_member(name, call, member, at=self.clock.now()) for name in names]
+    def _note(self, unit: UnitOfWork, call: Call, member: StaffMember, by: str, *names: EventName) -> list[Event]:
+        details = {EventName.STAFF_SIGNED_IN: {"with": by}}
+        told = [by_member(name, call, member, at=self.clock.now(), **details.get(name, {})) for name in names]
         unit.audit.append(told)
         return told
 
     def _refused(self, call: Call, member: StaffMember | None, message: str) -> Unauthenticated:
         """The refusal, noted. What was typed stays out: people type passwords into the wrong field."""
         staff_id = member.id if member else "unknown"
-        details = {"with": "second_factor"} if message == "sign_in.code" else {}
+        details = {"with": _FACTOR if message == "sign_in.code" else "password"}
         event = of_staff(EventName.STAFF_SIGN_IN_FAILED, call, staff_id, at=self.clock.now(), **details)
         with self.units.write() as unit:
             unit.audit.append((event,))
