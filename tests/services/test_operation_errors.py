@@ -161,6 +161,13 @@ def _cancel_created(world: World) -> OperationResult:
     return world.orchestrator.cancel(world.client, world.at(Status.WORKFLOW_COMPLETED).session_id)
 
 
+def _cancel_with_database_down(world: World) -> OperationResult:
+    # Whether its record is there only the database knows.
+    session_id = world.staged().session_id
+    _outage(world)
+    return world.orchestrator.cancel(world.client, session_id)
+
+
 def _at(status: Status, act: Callable[[World, Call, str], OperationResult]) -> Scenario:
     return lambda world: act(world, world.client, world.at(status).session_id)
 
@@ -277,7 +284,7 @@ TABLE: dict[Operation, dict[ErrorCode, Scenario | Never]] = {
         C: NOT_SHARED,
         P: ANYBODY,
         N: _unknown(ACTS[Operation.CANCEL]),
-        X: NO_DATABASE,
+        X: _cancel_with_database_down,
     },
 }
 FAILURES = {EventName.OPERATION_FAILED, EventName.ACCESS_DENIED, EventName.CREATION_FAILED}

@@ -134,6 +134,13 @@ def test_submitting_needs_the_declaration(applicant: Applicant, app_units: SqlUn
     assert one(soup, "[role=alert] a[href='#declaration']")
 
 
+def test_a_declaration_that_cannot_be_made_yet_leads_to_what_comes_first(applicant: Applicant) -> None:
+    applicant.answer().decide()
+    assert applicant.send("confirm").headers["Location"].endswith("/category")
+    applicant.answer("privacy", notes="Changed")
+    assert applicant.send("confirm").headers["Location"].endswith("/review")
+
+
 def test_confirming_in_a_browser_without_the_proof_leads_to_the_code(
     applicant: Applicant, app_units: SqlUnitsOfWork
 ) -> None:
@@ -141,6 +148,7 @@ def test_confirming_in_a_browser_without_the_proof_leads_to_the_code(
     with applicant.client.session_transaction() as session:
         session.pop(f"proof:{applicant.session_id}")
     assert applicant.client.get(applicant.address("confirm")).headers["Location"].endswith("/account")
+    assert applicant.send("confirm").headers["Location"].endswith("/account")
     assert applicant.declare().headers["Location"].endswith("/account")
     applicant.prove(app_units)
     assert applicant.declare().headers["Location"].endswith("/complete")

@@ -6,10 +6,10 @@ from flask import request
 from werkzeug import Response
 
 from wizard.core.accounts import AccountStatus
-from wizard.core.errors import ExternalServiceError, PermissionDenied, WizardError
+from wizard.core.errors import ExternalServiceError, WizardError
 from wizard.core.records import DECLARATION_VERSION
 from wizard.core.registration import Registration
-from wizard.core.steps import Step
+from wizard.core.steps import Step, can_show
 from wizard.web.access import services
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
@@ -23,8 +23,6 @@ class ConfirmStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The declaration; without the proof in this browser, back to proving the account."""
-        if registration is not None and not _may_submit(visit, registration):
-            return to_step(Step.ACCOUNT, visit.session_id)
         form = DeclarationForm()
         if visit.stale:
             # What was declared of other answers than these is declared anew.
@@ -35,10 +33,7 @@ class ConfirmStep(Handler):
         """Make the record; repeating it shows the same receipt."""
         form = DeclarationForm()
         if not form.is_valid():
-            registration = visit.registration()
-            if registration is None or registration.is_created:
-                return onward(visit.session_id, registration)
-            return _declaration(visit, registration, form, status=422)
+            return _declaration(visit, visit.registration(), form, status=422)
         services().orchestrator.submit(
             visit.call,
             visit.session_id,
@@ -49,9 +44,6 @@ class ConfirmStep(Handler):
 
     def refuse(self, visit: Visit, registration: Registration | None, error: WizardError) -> Response:
         """The same page with what stands in the way; without the proof, back to proving the account."""
-        desk = visit.call.actor.is_desk
-        if isinstance(error, PermissionDenied) and not desk:
-            return to_step(Step.ACCOUNT, visit.session_id)
         others = entries_elsewhere(error.problems, visit.session_id)
         return _declaration(visit, registration, DeclarationForm(), others, status=422)
 
@@ -70,8 +62,10 @@ def _declaration(
     *,
     status: int = 200,
 ) -> Response:
-    if registration is None:
+    if registration is None or not can_show(Step.CONFIRM, registration):
         return onward(visit.session_id, registration)
+    if not _may_submit(visit, registration):
+        return to_step(Step.ACCOUNT, visit.session_id)
     return step_page(
         visit,
         registration,
