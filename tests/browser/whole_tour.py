@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.browser import tour_applicant, tour_bulk, tour_decisions, tour_desk, tour_records, tour_sign_in, tour_trouble
+from tests.browser import (
+    tour_applicant,
+    tour_bulk,
+    tour_decisions,
+    tour_desk,
+    tour_oidc,
+    tour_records,
+    tour_sign_in,
+    tour_trouble,
+)
 from tests.browser.tour import Part
 
 LOCALES = {"en": "en-CA", "fr": "fr-CA"}
@@ -16,4 +25,5 @@ PARTS: tuple[Part, ...] = (
     *tour_bulk.PARTS,
     *tour_decisions.PARTS,
     *tour_sign_in.PARTS,
+    *tour_oidc.PARTS,
 )
