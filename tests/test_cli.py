@@ -38,7 +38,7 @@ from wizard import cli, create_app
 from wizard.commands import base, checks, demo, wording
 from wizard.commands.worker import Worker
 from wizard.config import Settings, variable
-from wizard.core.accounts import AccountStatus
+from wizard.core.accounts import AccountStatus, StaffIdentity, StaffMember
 from wizard.core.actors import Actor, Privilege
 from wizard.core.choices import EducationCategory
 from wizard.core.clock import Clock, FixedClock
@@ -222,12 +222,28 @@ def test_staff_are_added_listed_and_disabled(site: Flask) -> None:
     assert "long enough for it" not in said
     member, _ = sign_in(site).password(CLIENT, "ann", "long enough for it")
     assert [line.split() for line in run("staff", "list").splitlines()] == [
-        ["ann", "admin", "active", "Ann"],
-        ["mia", "main", "active", "Mia"],
+        ["ann", "admin", "active", "password", "Ann"],
+        ["mia", "main", "active", "password", "Mia"],
     ]
     assert "ann can no longer sign in" in run("staff", "disable", "ann")
     assert "disabled" in run("staff", "list")
     assert sign_in(site).member(member.id, member.epoch) is None
+
+
+def test_two_members_are_one_person(site: Flask) -> None:
+    services: Services = site.extensions["wizard"]
+    given = "long enough for it\n"
+    run("staff", "add", "maya", "--name", "Maya", "--privilege", "main", "--password-stdin", given=given)
+    newcomer = StaffMember("2", "maya-2", "Maya", None, Privilege.MAIN)
+    with services.sign_in.units.write() as unit:
+        unit.staff.add(newcomer)
+        unit.staff.put_identity(StaffIdentity("2", "https://id.example", "1", None))
+        unit.commit()
+    assert run("staff", "list").splitlines()[1].split() == ["maya-2", "main", "active", "OpenID", "Maya"]
+    assert "maya signs in with the OpenID account that was maya-2’s" in run("staff", "connect", "maya", "maya-2")
+    assert "disabled" in run("staff", "list").splitlines()[1]
+    assert "never signed in with the OpenID provider" in run("staff", "connect", "maya", "maya-2", exits=1)
+    assert "nobody with this user name" in run("staff", "connect", "maya", "bob", exits=1)
 
 
 def test_a_password_can_be_made_and_is_shown_once(site: Flask) -> None:
@@ -565,6 +581,15 @@ def test_check_asks_the_provider(idp: Idp) -> None:
     assert "warning  The OpenID provider says that it does without PKCE" in run("check")
     idp.metadata = {"code_challenge_methods_supported": None}
     assert "PKCE" not in run("check")
+
+
+@pytest.mark.usefixtures("lasting", "idp")
+def test_check_says_that_a_second_factor_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "WIZARD_OIDC_AMR" not in run("check")
+    monkeypatch.setenv("WIZARD_STAFF_TOTP_REQUIRED", "on")
+    assert "warning  WIZARD_OIDC_ACR, WIZARD_OIDC_AMR: staff need a second factor" in run("check")
+    monkeypatch.setenv("WIZARD_OIDC_AMR", "mfa")
+    assert "WIZARD_OIDC_AMR" not in run("check")
 
 
 @pytest.mark.usefixtures("lasting")

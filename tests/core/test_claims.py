@@ -76,6 +76,8 @@ def test_how_somebody_signed_in(acr: set[str], amr: set[str], claims: dict[str, 
     [
         ({"name": "Maya Main"}, "Maya Main"),
         ({"name": "  Maya\n\tMain "}, "Maya Main"),
+        ({"name": "Maya\x00\ud800 \u202eMain"}, "Maya Main"),
+        ({"name": "\x00", "email": "m@x.example"}, "m@x.example"),
         ({"name": "  ", "email": "m@x.example"}, "m@x.example"),
         ({"name": 5, "email": ["m"]}, ""),
         ({"name": "x" * 30}, "x" * 20),

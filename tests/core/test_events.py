@@ -11,8 +11,8 @@ operation.failed
 """
 # Who belongs to the desk leaves a trace as well, and what leaves the house.
 STAFF = """
-staff.added staff.disabled staff.signed_out_everywhere staff.totp_enabled staff.totp_disabled staff.recovery_renewed
-staff.recovery_used staff.password_changed
+staff.added staff.disabled staff.connected staff.signed_out_everywhere staff.totp_enabled staff.totp_disabled
+staff.recovery_renewed staff.recovery_used staff.password_changed
 """
 OURS = {*STAFF.split(), "record.exported", "session.noted"}
 OURS |= {"bulk.loaded", "bulk.started", "bulk.discarded", "bulk.exported"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
 
 from tests.services.conftest import World
-from wizard.core.accounts import StaffMember
+from wizard.core.accounts import StaffIdentity, StaffMember
 from wizard.core.actors import Actor, Privilege
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, SessionExpired, ValidationFailed
 from wizard.core.registration import Status
@@ -78,6 +79,32 @@ def test_who_comes_and_who_goes_is_in_the_audit_trail(world: World, desk: Desk) 
     desk.disable(world.main, "new")
     assert world.trail(f"staff:{member.id}") == ["staff.added", "staff.disabled"]
     assert [event.actor for event in world.told[-2:]] == ["system:command", "staff:mia"]
+
+
+def test_two_members_who_are_one_person_become_one(world: World, desk: Desk) -> None:
+    former, member = add(desk, username="ann-2"), world.seeded.admin
+    known = StaffIdentity(former.id, "https://id.example", "1", "ann@x.example")
+    with world.units.write() as unit:
+        unit.staff.put_identity(known)
+        unit.commit()
+    assert desk.connect(world.main, "ANN", "ann-2") == member
+    with world.units.write() as unit:
+        assert unit.staff.by_identity("https://id.example", "1") == member
+        assert unit.staff.identity_of(member.id) == replace(known, staff_id=member.id)
+        assert unit.staff.get(former.id) == replace(former, active=False, epoch=1)
+    assert world.trail(f"staff:{former.id}")[-1] == "staff.disabled"
+    assert world.trail(f"staff:{member.id}") == ["staff.connected"]
+    assert world.told[-1].details == {"staff": member.id, "from": former.id}
+
+
+def test_who_cannot_be_connected(world: World, desk: Desk) -> None:
+    with pytest.raises(PermissionDenied):
+        desk.connect(world.staff, "ann", "mia")
+    for one, other in (("ann", "nobody"), ("nobody", "ann"), ("ann", "ann")):
+        with pytest.raises(NotFound, match=r"staff\.unknown"):
+            desk.connect(SYSTEM, one, other)
+    with pytest.raises(NotFound, match=r"staff\.no_identity"):
+        desk.connect(SYSTEM, "ann", "mia")
 
 
 def test_nobody_is_disabled_who_is_not_there(desk: Desk) -> None:

@@ -217,6 +217,14 @@ def test_a_token_that_says_anything_else_is_refused(provider: OidcProvider, idp:
     assert refused(provider) == "oidc.untrusted"
 
 
+@pytest.mark.parametrize("subject", ["", "a\x00"])
+def test_a_subject_that_cannot_be_kept_is_refused(provider: OidcProvider, idp: Idp, subject: str) -> None:
+    """Nothing but the token says who it is, here."""
+    idp.metadata = {"userinfo_endpoint": None}
+    idp.claims = lambda claims: {**claims, "sub": subject}
+    assert refused(provider) == "oidc.untrusted"
+
+
 def test_a_token_for_us_and_others_that_was_made_for_us_is_taken(provider: OidcProvider, idp: Idp) -> None:
     idp.claims = lambda claims: {**claims, "aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}
     assert come_back(provider).subject == "a-0001"

@@ -139,3 +139,6 @@ def _oidc(made: Flask, settings: Settings) -> Iterator[Finding]:
     yield Finding(Verdict.OK, f"Have registered there: {addresses}.")
     if "S256" not in (metadata.code_challenge_methods_supported or ("S256",)):
         yield Finding(Verdict.WARNING, "The OpenID provider says that it does without PKCE (S256).")
+    if settings.staff_totp_required and not settings.oidc_acr and not settings.oidc_amr:
+        why = "staff need a second factor, and nothing makes sure that the provider asks for one"
+        yield Finding(Verdict.WARNING, f"WIZARD_OIDC_ACR, WIZARD_OIDC_AMR: {why}.")

@@ -10,7 +10,7 @@ import click
 
 from wizard.commands import base
 from wizard.commands.wording import sentence
-from wizard.core.accounts import AccountStatus
+from wizard.core.accounts import AccountStatus, StaffMember
 from wizard.core.actors import Privilege
 from wizard.services.accounts import LANGUAGES, ImportReport, NewAccount
 
@@ -107,11 +107,13 @@ def list_staff() -> None:
     """List the members of the desk."""
     members = base.services().desk.members(base.CALL)
     if members:
-        base.table([_row(each.username, each.privilege, each.name, active=each.active) for each in members])
+        base.table([_row(each) for each in members])
 
 
-def _row(username: str, privilege: Privilege, name: str, *, active: bool) -> tuple[str, ...]:
-    return username, privilege.value, "active" if active else "disabled", name
+def _row(member: StaffMember) -> tuple[str, ...]:
+    state = "active" if member.active else "disabled"
+    way = "OpenID" if member.password_hash is None else "password"
+    return member.username, member.privilege.value, state, way, member.name
 
 
 @staff.command("disable")
@@ -120,6 +122,19 @@ def disable_staff(*, username: str) -> None:
     """Let somebody sign in no more, and sign them out everywhere at once."""
     member = base.services().desk.disable(base.CALL, username)
     click.echo(f"{member.username} can no longer sign in.")
+
+
+@staff.command("connect")
+@click.argument("username")
+@click.argument("other")
+def connect_staff(*, username: str, other: str) -> None:
+    """Let USERNAME sign in with the OpenID account that OTHER has signed in with so far; OTHER is disabled.
+
+    For somebody with a password who has signed in with the provider, and so became another member. Nothing but you
+    tells that the two are one person.
+    """
+    member = base.services().desk.connect(base.CALL, username, other)
+    click.echo(f"{member.username} signs in with the OpenID account that was {other}’s, who can no longer sign in.")
 
 
 @staff.command("reset-totp")

@@ -30,6 +30,7 @@ _SENTENCES: Mapping[str, str] = {
     "password.length": "A password has at least %(least)s characters.",
     "privilege.choice": "The privilege is admin or main.",
     "staff.unknown": "There is nobody with this user name.",
+    "staff.no_identity": "They have never signed in with the OpenID provider.",
     "second_factor.none": "They have no authenticator app set up.",
     "redis.unavailable": "Redis cannot be reached.",
     "database.unavailable": "The database cannot be reached.",

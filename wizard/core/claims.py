@@ -49,9 +49,14 @@ def text_of(claims: Claims, *names: str, most: int) -> str:
     """The first of these claims that is a text with something in it, on one line and not too long; or nothing."""
     for name in names:
         text = claims.get(name)
-        if isinstance(text, str) and (line := " ".join(text.split())):
+        if isinstance(text, str) and (line := _line(text)):
             return line[:most]
     return ""
+
+
+def _line(text: str) -> str:
+    """A text on one line, without what is neither seen nor can be stored."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())
 
 
 def _found(claims: object, name: str) -> Iterator[object]:

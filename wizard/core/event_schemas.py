@@ -159,6 +159,10 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
     ),
     EventName.STAFF_ADDED: _kept("Somebody was added to the desk", {**_STAFF, "privilege": Detail("admin or main")}),
     EventName.STAFF_DISABLED: _kept("Somebody was removed from the desk", _STAFF),
+    EventName.STAFF_CONNECTED: _kept(
+        "The account with an OpenID provider that another member had is a member’s from now on",
+        {**_STAFF, "from": Detail("id of the other member, who is removed from the desk")},
+    ),
     EventName.STAFF_SIGNED_IN: _kept(
         "A member of staff signed in",
         {

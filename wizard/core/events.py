@@ -37,6 +37,7 @@ class EventName(StrEnum):
     CODE_FAILED = "code.failed"
     STAFF_ADDED = "staff.added"
     STAFF_DISABLED = "staff.disabled"
+    STAFF_CONNECTED = "staff.connected"
     STAFF_SIGNED_IN = "staff.signed_in"
     STAFF_SIGN_IN_FAILED = "staff.sign_in_failed"
     STAFF_SIGNED_OUT = "staff.signed_out_everywhere"

@@ -113,6 +113,34 @@ class Desk:
         self.events.publish(event)
         return disabled
 
+    def connect(self, call: Call, username: str, other: str) -> StaffMember:
+        """Let a member sign in with the account that the provider knows another member by, who is disabled by that.
+
+        It is how somebody with a password goes on as themselves after they have signed in with the provider: that two
+        are one person nothing tells but people. Raises PermissionDenied, NotFound("staff.unknown"), and
+        NotFound("staff.no_identity").
+        """
+        require_main_or_system(call.actor)
+        with self.units.write() as unit:
+            member = unit.staff.by_username(username_of(username))
+            former = unit.staff.by_username(username_of(other))
+            if member is None or former is None or member.id == former.id:
+                raise NotFound("staff.unknown")
+            identity = unit.staff.identity_of(former.id)
+            if identity is None:
+                raise NotFound("staff.no_identity")
+            unit.staff.remove_identity(former.id)
+            unit.staff.put_identity(replace(identity, staff_id=member.id))
+            unit.staff.update(replace(former, active=False, epoch=former.epoch + 1))
+            events = (
+                self._of_staff(EventName.STAFF_DISABLED, call, former.id),
+                self._of_staff(EventName.STAFF_CONNECTED, call, member.id, **{"from": former.id}),
+            )
+            unit.audit.append(events)
+            unit.commit()
+        self.events.publish(*events)
+        return member
+
     def _of_staff(self, name: EventName, call: Call, staff_id: str, **details: str) -> Event:
         return of_staff(name, call, staff_id, at=self.clock.now(), **details)
 

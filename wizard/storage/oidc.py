@@ -121,7 +121,7 @@ class OidcProvider:
             claims.validate(now=int(self.clock.now().timestamp()), leeway=int(_LEEWAY.total_seconds()))
         except (JoseError, ValueError, TypeError) as error:
             raise _untrusted(type(error).__name__, error) from error
-        if not claims["sub"]:
+        if not claims["sub"] or not claims["sub"].isprintable():
             raise _untrusted("sub")
         return claims
 

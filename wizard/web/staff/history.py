@@ -45,6 +45,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.CODE_FAILED: _("Wrong code entered"),
     EventName.STAFF_ADDED: _("Somebody added to the desk"),
     EventName.STAFF_DISABLED: _("Somebody removed from the desk"),
+    EventName.STAFF_CONNECTED: _("Association’s account of another member taken over"),
     EventName.STAFF_SIGNED_IN: _("Signed in"),
     EventName.STAFF_SIGN_IN_FAILED: _("Signing in failed"),
     EventName.STAFF_SIGNED_OUT: _("Signed out everywhere"),
