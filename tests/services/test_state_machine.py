@@ -150,7 +150,7 @@ class Registering(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.registrations)
     @rule(pick=PICKS, may_create=st.sampled_from([True, True, True, False]))
-    def create(self, pick: int, may_create: bool) -> None:
+    def create(self, pick: int, may_create: bool = True) -> None:
         one = self.one(pick)
         caller = self.world.main if may_create else self.world.staff
         expected = self.model.create(one, may_create=may_create)
@@ -206,6 +206,15 @@ class Registering(RuleBasedStateMachine):
             after = self.world.load(one.session_id)
             self.world.registrations.save(before, replacing=after)
             one.data, one.status, one.crashed = remembered.data, remembered.status, True
+
+    @precondition(lambda self: any(map(_has_crashed, self.model.registrations.values())))
+    @rule(degree_type=st.sampled_from(["masters", "doctorate"]))
+    def submit_again_after_the_crash(self, degree_type: str) -> None:
+        """With the same answers, or with others."""
+        pick, one = next(each for each in enumerate(self.model.registrations.values()) if _has_crashed(each[1]))
+        self._update(one, {"degree_type": degree_type}, seen=one.version)
+        for step in (self.validate, self.decide, self.create):
+            step(pick)
 
     @precondition(lambda self: not self.model.down)
     @rule(steps=st.integers(1, 3))
@@ -277,6 +286,10 @@ class Registering(RuleBasedStateMachine):
 
 def _may_crash(one: Modelled) -> bool:
     return one.status in LINKED and not one.crashed
+
+
+def _has_crashed(one: Modelled) -> bool:
+    return one.crashed and one.status not in CLOSED
 
 
 def test_any_operations_in_any_order(world: World) -> None:
