@@ -127,12 +127,13 @@ def _stores(app: Flask, settings: Settings, clock: Clock, watch: Watch) -> Store
     client = connect(settings.redis_url or embedded_url(settings), timeout=settings.redis_timeout, watch=watch)
     cipher = Cipher(settings.secret_keys)
     documents = StoredValues(cipher, clock, settings.session_grace)
+    registrations = RedisRegistrationStore(client, cipher, clock, grace=settings.session_grace)
     return Stores(
         redis=client,
         cipher=cipher,
         # A browser outlives its registration by a little, so that the page can say that the time is over.
-        browsers=BrowserSessions(client, cipher, settings.session_ttl + _LATER, documents),
-        registrations=RedisRegistrationStore(client, cipher, clock, grace=settings.session_grace),
+        browsers=BrowserSessions(client, cipher, settings.session_ttl + _LATER, documents, registrations.lists),
+        registrations=registrations,
         units=SqlUnitsOfWork(database.sessionmaker(app), cipher, clock),
         batches=SqlBatches(database.sessionmaker(app), cipher, clock),
     )
@@ -222,7 +223,7 @@ def _lifetimes(settings: Settings) -> Lifetimes:
 
 def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles, metrics: Metrics) -> None:
     requests.init_app(app, settings, metrics.counts.answered)
-    browser_session.init_app(app, stores.browsers, settings)
+    browser_session.init_app(app, stores.browsers, settings, staff.PAGES)
     security.init_app(app, settings, files)
     limits.init_app(app, settings, stores.redis)
     language.init_app(app)

@@ -14,9 +14,11 @@ from tests.support.cluster import running_cluster
 from wizard.core.clock import FixedClock
 from wizard.core.registration import Status
 from wizard.services.ports.browsers import StoredSession
-from wizard.services.ports.registrations import RevisionConflict
+from wizard.services.ports.registrations import PageAsked, RevisionConflict
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
+from wizard.storage.index_entries import IndexEntries
+from wizard.storage.lists import Lists
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
@@ -61,7 +63,13 @@ def test_registrations_on_a_cluster(store: RedisRegistrationStore, cluster: Redi
 
 
 def test_browsers_sessions_on_a_cluster(cluster: RedisCluster, cipher: Cipher, clock: FixedClock) -> None:
-    sessions = BrowserSessions(cluster, cipher, HOUR, StoredValues(cipher, clock, HOUR))
+    documents = StoredValues(cipher, clock, HOUR)
+    sessions = BrowserSessions(
+        cluster, cipher, HOUR, documents, Lists(cluster, IndexEntries(cluster, documents), clock)
+    )
+    ahead = sessions.read("somebody", page=PageAsked()).page_ahead
+    assert ahead is not None
+    assert Lists(cluster, IndexEntries(cluster, documents), clock).page(ahead.asked, ahead=ahead).registrations == ()
     for number in range(10):
         old, new = f"old{number}", f"new{number}"
         assert sessions.read(old) == StoredSession()

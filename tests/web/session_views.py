@@ -28,6 +28,8 @@ from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
+from wizard.storage.index_entries import IndexEntries
+from wizard.storage.lists import Lists
 from wizard.storage.stored_values import StoredValues
 from wizard.web.browser_session import BrowserSessionInterface, init_app
 from wizard.web.lazy_session import BrowserSession
@@ -44,7 +46,8 @@ def app_on(client: Redis, cipher: Cipher, settings: Settings, during: During | N
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.extensions["during"] = {} if during is None else during
     documents = StoredValues(cipher, FixedClock(datetime(2026, 11, 23, tzinfo=UTC)), settings.session_grace)
-    init_app(app, BrowserSessions(client, cipher, settings.session_ttl, documents), settings)
+    lists = Lists(client, IndexEntries(client, documents), documents.clock)
+    init_app(app, BrowserSessions(client, cipher, settings.session_ttl, documents, lists), settings, {})
     app.register_blueprint(views)
     return app
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
-from flask import Flask
+from flask import Flask, url_for
+from flask.testing import FlaskClient
 from redis import Redis
 
 from tests.support.applicant import DATA_STEPS, Applicant, filled, newest_code
+from tests.support.desk import ANSWERS, SYSTEM, recorded, sign_in, staged
 from tests.support.roundtrips import counted
 from tests.support.seed import Seeded
+from wizard.core.actors import Actor, Privilege
+from wizard.core.errors import Conflict, WorkflowStateInvalid
+from wizard.core.registration import Status
+from wizard.services.bundle import Services
+from wizard.services.ports.calls import Call
+from wizard.services.ports.registrations import PageAhead, PageAsked, Selection
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 # Browser's session and registration come together.
@@ -106,3 +117,45 @@ def test_a_wrong_code_costs_little_too(applicant: Applicant, app_units: SqlUnits
         answer = applicant.client.post(applicant.address("account"), data={"csrf_token": token, "code": wrong})
     assert answer.status_code == 422
     assert trips.count <= ACCOUNT
+
+
+def test_no_page_of_the_desk_costs_more_than_two(
+    client: FlaskClient, app: Flask, app_seeded: Seeded, services: Services, redis: Redis
+) -> None:
+    sign_in(client, app_seeded.main)
+    record = recorded(services)
+    flagged = staged(services)
+    main = Call(Actor.staff("mia", Privilege.MAIN))
+    services.orchestrator.review(main, flagged)
+    with suppress(Conflict, WorkflowStateInvalid):
+        services.orchestrator.link_account(main, flagged)
+    known = {
+        "session_id": flagged,
+        "record_id": record.id,
+        "account_id": record.account_id,
+        "job_id": services.bulk.load_values(SYSTEM, [ANSWERS]).id,
+    }
+    # Whose registrations they are stands in the database only, so they are looked for once the account is known.
+    more = {"staff.account": 3}
+    costs = {}
+    with app.test_request_context():
+        addresses = {
+            rule.endpoint: url_for(rule.endpoint, _external=False, **{name: known[name] for name in rule.arguments})
+            for rule in app.url_map.iter_rules()
+            if rule.endpoint.startswith("staff.") and "GET" in (rule.methods or ()) and rule.arguments <= known.keys()
+        }
+    # The first page with a form after signing in gives the session its token.
+    client.get("/staff/")
+    for endpoint, address in addresses.items():
+        with counted(redis) as trips:
+            client.get(address)
+        costs[endpoint] = trips.count
+    assert len(costs) > 40
+    assert {endpoint: cost for endpoint, cost in costs.items() if cost > more.get(endpoint, 2)} == {}
+
+
+def test_a_list_that_is_not_the_one_read_ahead_is_read(services: Services) -> None:
+    session_id = staged(services)
+    other = PageAhead(PageAsked(Selection(status=Status.CANCELLED)), ())
+    page = services.desk.sessions(replace(SYSTEM, page_ahead=other))
+    assert [each.session_id for each in page.registrations] == [session_id]

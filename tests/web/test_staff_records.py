@@ -165,7 +165,7 @@ def test_a_record_shows_all_of_it_and_its_whole_history(desk: FlaskClient, made:
     desk.post(str(form["action"]), data={**filled(form), **REGISTERED, "graduation_year": "2019"})
     soup = page(desk.get(place))
     assert "Ada Applicant, osot-0000001" in text(soup, "dl.state")
-    assert "You graduated in 2019: Graduate." in text(soup, "dl.state")
+    assert "Graduated in 2019: Graduate." in text(soup, "dl.state")
     rows = [row.get_text(" ", strip=True) for row in soup.select("table.history tbody tr")]
     assert "Record corrected" in rows[0]
     assert "ann" in rows[0]

@@ -27,6 +27,7 @@ from wizard.services.run import Change, Run, Runner
 
 LONGEST_REASON = 500
 KEPT, REPLACED, RELEASED = "kept", "replaced", "released"
+ALL_CONFLICTS = Selection(trouble=Trouble.CONFLICT)
 _FINAL = frozenset({KEPT, REPLACED})
 
 Transition = Callable[[UnitOfWork, Run, Registration], Change]
@@ -48,7 +49,7 @@ class Conflicts:
     def page(self, call: Call, *, cursor: str | None = None) -> RegistrationPage:
         """Registrations flagged for the desk, newest change first. Raises PermissionDenied."""
         require_desk(call.actor)
-        page = self.registrations.page(Selection(trouble=Trouble.CONFLICT), cursor=cursor)
+        page = self.registrations.page(ALL_CONFLICTS, cursor=cursor, ahead=call.page_ahead)
         now = self.runner.clock.now()
         return replace(page, registrations=tuple(each for each in page.registrations if not each.is_expired(now)))
 

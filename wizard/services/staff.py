@@ -51,7 +51,7 @@ class Desk:
             found = self.registrations.of_member(member_number.strip())
             page = RegistrationPage(found, None)
         else:
-            page = self.registrations.page(selection, cursor=cursor)
+            page = self.registrations.page(selection, cursor=cursor, ahead=call.page_ahead)
         now = self.clock.now()
         return replace(page, registrations=tuple(each for each in page.registrations if not each.is_expired(now)))
 

@@ -13,8 +13,10 @@ import structlog
 from redis.client import Pipeline
 
 from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.registrations import PageAhead, PageAsked
 from wizard.storage import scripts
 from wizard.storage.crypto import Cipher
+from wizard.storage.lists import Lists
 from wizard.storage.redis_access import Client, pipeline, reaching_redis
 from wizard.storage.stored_values import StoredValues, key_of
 
@@ -44,13 +46,16 @@ class BrowserSessions:
     cipher: Cipher
     lifetime: timedelta
     registrations: StoredValues
+    lists: Lists
 
-    def read(self, sid: str, *, takes_unsent: bool = False, registration: str | None = None) -> StoredSession:
+    def read(
+        self, sid: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
+    ) -> StoredSession:
         """The session, in one round trip that begins its lifetime again.
 
-        In the same round trip come what was kept for this one request, which is gone with it, and the registration
-        that the request will ask for. What does not open (planted, or its key is gone) is as good as nothing: the
-        browser starts afresh.
+        In the same round trip come what was kept for this one request, which is gone with it, and the registration, or
+        what the indexes say of the page of a list, that the request will ask for. What does not open (planted, or its
+        key is gone) is as good as nothing: the browser starts afresh.
         """
         with pipeline(self.client) as commands:
             commands.getex(_key(sid), px=self._life)
@@ -59,10 +64,13 @@ class BrowserSessions:
                 commands.getdel(_unsent_key(sid))
             if registration:
                 commands.get(key_of(registration))
+            if page:
+                self.lists.queue(commands, page)
             stored, ended, *more = commands.execute()
         unsent = self._unsent(sid, more.pop(0)) if takes_unsent else {}
-        read_ahead = {registration: self.registrations.read(registration, more.pop())} if registration else {}
-        return StoredSession(*self._opened(sid, stored, ended), unsent, read_ahead)
+        read_ahead = {registration: self.registrations.read(registration, more.pop(0))} if registration else {}
+        page_ahead = PageAhead(page, more) if page else None
+        return StoredSession(*self._opened(sid, stored, ended), unsent, read_ahead, page_ahead)
 
     def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None:
         """Keep values for the one request that takes them, not for long."""

@@ -87,11 +87,17 @@ class IndexEntries:
                 self.queue_additions(commands, registration, only_missing=True)
             commands.execute()
 
-    def newest_first(self, index: str, *, limit: int) -> list[Position]:
-        """The highest entries of an index, downwards."""
+    def newest_first(self, *indexes: str, limit: int) -> list[tuple[str, Position]]:
+        """The highest entries of some indexes, downwards, in one round trip."""
         with pipeline(self.client) as commands:
-            commands.zrevrange(index, 0, limit - 1, withscores=True)
-            return _positions(commands.execute())
+            for index in indexes:
+                commands.zrevrange(index, 0, limit - 1, withscores=True)
+            answers = commands.execute()
+        return [
+            (index, position)
+            for index, answer in zip(indexes, answers, strict=True)
+            for position in _positions([answer])
+        ]
 
     def oldest_first(self, index: str, *, after: Position | None, limit: int) -> list[Position]:
         """A stretch of an index, upwards."""

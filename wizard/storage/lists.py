@@ -12,7 +12,7 @@ from wizard.core.clock import Clock
 from wizard.core.registration import Channel, Registration, Status
 from wizard.core.steps import Step
 from wizard.core.trouble import SOON, STOPPING, Trouble
-from wizard.services.ports.registrations import RegistrationPage, Selection, Tally
+from wizard.services.ports.registrations import PageAhead, PageAsked, RegistrationPage, Selection, Tally
 from wizard.storage.codec import instant_of, microseconds
 from wizard.storage.index_entries import IndexEntries
 from wizard.storage.indexes import (
@@ -88,23 +88,31 @@ class Lists:
             self._queue_tally(commands)
             return _tally(commands.execute())
 
-    def page(self, selection: Selection, *, cursor: str | None, limit: int) -> RegistrationPage:
+    def queue(self, commands: Pipeline, asked: PageAsked) -> None:
+        """Queue what `page` has to know of the indexes, for whoever has something else to read at the same time."""
+        after = Position.from_token(asked.cursor) if asked.cursor else None
+        self._stretch(asked.selection).queue(commands, after=after, limit=_size(asked))
+        self._queue_tally(commands)
+
+    def page(self, asked: PageAsked, *, ahead: PageAhead | None) -> RegistrationPage:
         """A page with the tally, in two round trips where one thing is asked (one more mends)."""
-        names, after = selected(selection), Position.from_token(cursor) if cursor else None
-        stretch = self._stretch(names[0], selection)
-        several = len(names) > 1 or (selection.expiring and selection.unchanged_since is not None)
-        size = (_WINDOW if several else limit) + 1
-        with pipeline(self.client) as commands:
-            self._queue_tally(commands)
-            counts = len(commands)
-            stretch.queue(commands, after=after, limit=size)
-            answers = commands.execute()
-        tally, positions = _tally(answers[:counts]), stretch.positions(answers[counts:], after=after)[:size]
-        if several:
-            found, last = self._meeting(selection, names, stretch, positions, limit)
+        names, after = selected(asked.selection), Position.from_token(asked.cursor) if asked.cursor else None
+        stretch, answers = self._stretch(asked.selection), self._answers(asked, ahead)
+        read = 1 if after is None else 2
+        tally = _tally(answers[read:])
+        positions = stretch.positions(answers[:read], after=after)[: _size(asked)]
+        if _several(asked.selection):
+            found, last = self._meeting(asked.selection, names, stretch, positions, asked.limit)
             return RegistrationPage(found, last.token() if last else None, tally)
-        shown, more = positions[:limit], len(positions) > limit
+        shown, more = positions[: asked.limit], len(positions) > asked.limit
         return RegistrationPage(self.entries.belonging(names[0], shown), shown[-1].token() if more else None, tally)
+
+    def _answers(self, asked: PageAsked, ahead: PageAhead | None) -> Sequence[Any]:
+        if ahead is not None and ahead.asked == asked:
+            return ahead.answers
+        with pipeline(self.client) as commands:
+            self.queue(commands, asked)
+            return commands.execute()
 
     def _meeting(
         self, selection: Selection, names: Sequence[str], stretch: Stretch, positions: list[Position], limit: int
@@ -133,7 +141,8 @@ class Lists:
         is_old = since is None or registration.updated_at <= since
         return is_old and self.entries.wanted(registration).keys() >= set(names)
 
-    def _stretch(self, index: str, selection: Selection) -> Stretch:
+    def _stretch(self, selection: Selection) -> Stretch:
+        index = selected(selection)[0]
         if index == OPEN_UNTIL:
             now = self.clock.now()
             return Stretch(index, rising=True, above=microseconds(now), up_to=microseconds(now + SOON))
@@ -148,6 +157,16 @@ class Lists:
         commands.zrangebyscore(EXPIRES, "-inf", microseconds(now), start=0, num=1, withscores=True)
         for index in _COUNTED:
             commands.zcard(index)
+
+
+def _several(selection: Selection) -> bool:
+    """Whether more than one thing is asked for."""
+    return len(selected(selection)) > 1 or (selection.expiring and selection.unchanged_since is not None)
+
+
+def _size(asked: PageAsked) -> int:
+    """How many entries are read at once: one more than are looked through, to know whether there are more."""
+    return (_WINDOW if _several(asked.selection) else asked.limit) + 1
 
 
 def _tally(answers: Sequence[Any]) -> Tally:

@@ -20,7 +20,15 @@ from redis.client import Pipeline
 from wizard.core.clock import Clock
 from wizard.core.education import member_number_key
 from wizard.core.registration import Registration
-from wizard.services.ports.registrations import EVERYTHING, RegistrationPage, RevisionConflict, Selection, Tally
+from wizard.services.ports.registrations import (
+    EVERYTHING,
+    PageAhead,
+    PageAsked,
+    RegistrationPage,
+    RevisionConflict,
+    Selection,
+    Tally,
+)
 from wizard.storage import scripts
 from wizard.storage.codec import microseconds
 from wizard.storage.crypto import Cipher
@@ -52,7 +60,7 @@ class RedisRegistrationStore:
         self._cipher = cipher
         self._values = StoredValues(cipher, clock, grace)
         self._entries = IndexEntries(client, self._values)
-        self._lists = Lists(client, self._entries, clock)
+        self.lists = Lists(client, self._entries, clock)
         self._replicas = Replicas(client)
 
     def load(self, session_id: str) -> Registration | None:
@@ -128,23 +136,24 @@ class RedisRegistrationStore:
             self._entries.undo(refused, standing)
 
     def page(
-        self, selection: Selection = EVERYTHING, *, cursor: str | None = None, limit: int = 25
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        cursor: str | None = None,
+        limit: int = 25,
+        ahead: PageAhead | None = None,
     ) -> RegistrationPage:
         """Some of a selection, with the tally of all; shorter where entries turned out stale."""
-        return self._lists.page(selection, cursor=cursor, limit=limit)
+        return self.lists.page(PageAsked(selection, cursor, limit), ahead=ahead)
 
     def tally(self) -> Tally:
         """How many there are of each kind, as far as the indexes know, in one round trip."""
-        return self._lists.tally()
+        return self.lists.tally()
 
     def of_member(self, member_number: str) -> tuple[Registration, ...]:
         """Those with a member number, newest change first, whichever secret they were indexed under."""
         indexes = member_indexes(self._cipher, member_number)
-        met = self._entries.meet(
-            (index, position)
-            for index in indexes
-            for position in self._entries.newest_first(index, limit=_MOST_OF_ONE_MEMBER)
-        )
+        met = self._entries.meet(self._entries.newest_first(*indexes, limit=_MOST_OF_ONE_MEMBER))
         key = member_number_key(member_number)
         found = {each.registration.session_id: each.registration for each in met if each.registration}
         theirs = [each for each in found.values() if each.user_id and member_number_key(each.user_id) == key]

@@ -54,7 +54,7 @@ class RecordRow(Table):
         CheckConstraint("length(country) = 2", name="country"),
         CheckConstraint("version >= 1", name="version"),
         Index(None, "graduation_year", "coto_status", "category"),
-        Index(None, "verification_state", "created_at"),
+        Index(None, "verification_state", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -21,6 +21,7 @@ class AuditEventRow(Table):
         UniqueConstraint("session_id", "sequence", "name", "operation_id"),
         CheckConstraint("sequence IS NULL OR operation_id IS NOT NULL", name="operation"),
         Index(None, "record_id"),
+        Index(None, "name", "at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -14,6 +14,7 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports.calls import Call
+from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_ids import is_session_id
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class _Regenerating(Protocol):
 
 class _ReadingAhead(Protocol):
     read_ahead: dict[str, Registration | None]
+    page_ahead: PageAhead | None
 
 
 def services() -> Services:
@@ -223,7 +225,7 @@ def _over(browser: SessionMixin) -> bool:
 def _call(actor: Actor) -> Call:
     bind_contextvars(actor=actor.name)
     speaks = str(get_locale() or "en") if actor.kind is ActorKind.APPLICANT else None
-    return Call(actor, request_id(), speaks, _reading_ahead())
+    return Call(actor, request_id(), speaks, _reading_ahead(), cast("_ReadingAhead", browser_session()).page_ahead)
 
 
 def _reading_ahead() -> dict[str, Registration | None]:

@@ -9,6 +9,7 @@ session that has ended meanwhile.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Request, Response, after_this_request, request
@@ -17,12 +18,15 @@ from flask_wtf.csrf import CSRFError
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.web.lazy_session import BrowserSession, SessionStore
+from wizard.services.ports.registrations import PageAsked
+from wizard.web.lazy_session import AskedFor, BrowserSession, SessionStore
 from wizard.web.session_ids import is_session_id
 from wizard.web.unsent import FLAG
 
 # As `secrets.token_urlsafe(32)` makes them.
 _SID_BYTES = 32
+Pages = Mapping[str, Callable[[], PageAsked]]
+
 _WELL_FORMED_SID = re.compile(r"[A-Za-z0-9_-]{43}")
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -35,11 +39,12 @@ class BrowserSessionInterface(ServerSideSessionInterface):
 
     session_class = BrowserSession  # type: ignore[assignment]
 
-    def __init__(self, app: Flask, store: SessionStore, settings: Settings) -> None:
+    def __init__(self, app: Flask, store: SessionStore, settings: Settings, pages: Pages) -> None:
         super().__init__(app, sid_length=_SID_BYTES)
         # Its own would unpickle what it cannot decode.
         self.serializer = None
         self._store = store
+        self._pages = pages
         self._cookie_age = settings.session_max_age
 
     def open_session(  # type: ignore[override]
@@ -52,7 +57,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
             cookie=cookie if _WELL_FORMED_SID.fullmatch(cookie) else None,
             new_sid=lambda: self._generate_sid(self.sid_length),
             takes_unsent=request.method == "GET" and FLAG in request.args,
-            asked_for=lambda: _registration_in_address(request),
+            asked_for=lambda: AskedFor(_registration_in_address(request), self._page_in_address(request)),
         )
 
         def save_first(response: Response) -> Response:
@@ -92,6 +97,10 @@ class BrowserSessionInterface(ServerSideSessionInterface):
             return app.make_response(app.handle_user_exception(failure))
         return app.make_response(app.handle_user_exception(CSRFError("The session of this form has ended.")))
 
+    def _page_in_address(self, request: Request) -> PageAsked | None:
+        ask = self._pages.get(request.endpoint or "") if request.method == "GET" else None
+        return ask() if ask else None
+
     def _attributes(self, app: Flask) -> dict[str, Any]:
         return {
             "path": self.get_cookie_path(app),
@@ -110,8 +119,8 @@ def _registration_in_address(request: Request) -> str | None:
     return session_id if is_session_id(session_id) else None
 
 
-def init_app(app: Flask, store: SessionStore, settings: Settings) -> None:
-    """Keep the sessions of an app's browsers in a store."""
+def init_app(app: Flask, store: SessionStore, settings: Settings, pages: Pages) -> None:
+    """Keep the sessions of an app's browsers in a store; `pages` say which list an endpoint shows."""
     app.config.update(
         SESSION_TYPE="redis",
         SESSION_COOKIE_NAME="__Host-wizard" if settings.is_production else "wizard",
@@ -121,4 +130,4 @@ def init_app(app: Flask, store: SessionStore, settings: Settings) -> None:
         SESSION_COOKIE_PATH="/",
         SESSION_REFRESH_EACH_REQUEST=False,
     )
-    app.session_interface = BrowserSessionInterface(app, store, settings)
+    app.session_interface = BrowserSessionInterface(app, store, settings, pages)

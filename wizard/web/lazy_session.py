@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flask.sessions import SessionMixin
@@ -10,6 +11,7 @@ from flask.sessions import SessionMixin
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
 from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.registrations import PageAhead, PageAsked
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50
@@ -20,8 +22,10 @@ _REMOVED = object()
 class SessionStore(Protocol):
     """Where sessions are kept; raises `ExternalServiceError`. A write is False where another revision stands."""
 
-    def read(self, sid: str, *, takes_unsent: bool = False, registration: str | None = None) -> StoredSession:
-        """The session, and with it what was kept for just this request, and a registration that will be asked for."""
+    def read(
+        self, sid: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
+    ) -> StoredSession:
+        """The session, with what was kept for just this request, and what it will ask for: a registration, a list."""
         ...
 
     def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None: ...
@@ -31,6 +35,14 @@ class SessionStore(Protocol):
     def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str) -> bool: ...
 
     def delete(self, sid: str, *, seen: int) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What a request will ask for, as far as its address says: a registration, the page of a list."""
+
+    registration: str | None = None
+    page: PageAsked | None = None
 
 
 class BrowserSession(SessionMixin):
@@ -50,7 +62,7 @@ class BrowserSession(SessionMixin):
         cookie: str | None,
         new_sid: Callable[[], str],
         takes_unsent: bool = False,
-        asked_for: Callable[[], str | None] = lambda: None,
+        asked_for: Callable[[], AskedFor] = AskedFor,
     ) -> None:
         self.cookie = cookie
         self.looked_at = False
@@ -142,6 +154,12 @@ class BrowserSession(SessionMixin):
         self._read()
         return self._stored.read_ahead
 
+    @property
+    def page_ahead(self) -> PageAhead | None:
+        """What the indexes say of the page of a list that the request is about."""
+        self._read()
+        return self._stored.page_ahead
+
     def keep_unsent(self, values: dict[str, Any]) -> None:
         """Keep values for the one request that takes them, beside the session's own."""
         self._store.keep_unsent(self.sid, values)
@@ -209,7 +227,10 @@ class BrowserSession(SessionMixin):
     def _read_stored(self) -> StoredSession:
         if self.cookie is None:
             return StoredSession()
-        return self._store.read(self.cookie, takes_unsent=self._takes_unsent, registration=self._asked_for())
+        asked = self._asked_for()
+        return self._store.read(
+            self.cookie, takes_unsent=self._takes_unsent, registration=asked.registration, page=asked.page
+        )
 
     def _write(self) -> bool:
         values, stored, seen = self._read(), self._stored_sid, self._revision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _
@@ -150,7 +151,7 @@ ERRORS: dict[str, LazyString] = {
 }
 SENTENCES: dict[str, LazyString] = {**FAILED, **WARNINGS, **ERRORS}
 
-_RATIONALES: dict[str, LazyString] = {
+_YOUR_REASONS: dict[str, LazyString] = {
     "future_graduation": _("You will graduate in %(graduation_year)s, after this year"),
     "recent_graduation_in_membership_year": _(
         "You graduated in %(graduation_year)s and the membership year runs to %(membership_ends)s"
@@ -163,11 +164,22 @@ _RATIONALES: dict[str, LazyString] = {
     "graduated.pre-1960": _("You graduated before 1960"),
     "graduated.decade": _("You graduated in the years %(graduation_year)s"),
 }
-_MODIFIERS: dict[str, LazyString] = {
+_YOUR_MODIFIERS: dict[str, LazyString] = {
     "resigned": _("%(reason)s, but you have resigned from the College: %(category)s."),
     "registered_before_graduation": _("%(reason)s, but you hold a certificate of the College already: %(category)s."),
 }
 _PLAIN = _("%(reason)s: %(category)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rationales:
+    """How a category is explained to somebody: the reasons, and what changed what came of them."""
+
+    reasons: Mapping[str, LazyString]
+    modifiers: Mapping[str, LazyString]
+
+
+YOURS = Rationales(_YOUR_REASONS, _YOUR_MODIFIERS)
 _DATES = frozenset({"membership_ends"})
 _INSTANTS = frozenset({"expires_at"})
 
@@ -189,12 +201,12 @@ def sentence(message: str, params: Mapping[str, str] | None = None) -> str:
     return str(SENTENCES[message]) % _readable(params or {})
 
 
-def rationale(category: EducationCategory, why: Rationale) -> str:
-    """Why a category was decided, in one sentence with the actual year and dates."""
+def rationale(category: EducationCategory, why: Rationale, words: Rationales = YOURS) -> str:
+    """Why a category was decided, in one sentence with the actual year and dates; to whom it was decided for."""
     base, *modifiers = why.codes
     params = _readable(why.params)
-    reason = str(_RATIONALES[_by_year_group(base, why.params["graduation_year"])]) % params
-    whole = _MODIFIERS[modifiers[0]] if modifiers else _PLAIN
+    reason = str(words.reasons[_by_year_group(base, why.params["graduation_year"])]) % params
+    whole = words.modifiers[modifiers[0]] if modifiers else _PLAIN
     return str(whole) % {"reason": reason, "category": choices.label("education_category", category)}
 
 

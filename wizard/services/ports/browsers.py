@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wizard.core.registration import Registration
+from wizard.services.ports.registrations import PageAhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class StoredSession:
     values: dict[str, Any] = field(default_factory=dict)
     unsent: dict[str, Any] = field(default_factory=dict)
     read_ahead: dict[str, Registration | None] = field(default_factory=dict)
+    page_ahead: PageAhead | None = None

@@ -9,6 +9,7 @@ from typing import Protocol
 from wizard.core.actors import Actor
 from wizard.core.registration import Channel, Registration
 from wizard.core.results import OperationResult
+from wizard.services.ports.registrations import PageAhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Call:
     language: str | None = None
     # Registrations by id (None: there is none) as this request has read them with something else, until it writes one.
     read_ahead: dict[str, Registration | None] = field(default_factory=dict, compare=False, repr=False)
+    # What the indexes say of the page of a list that it asks for, read in the same way.
+    page_ahead: PageAhead | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

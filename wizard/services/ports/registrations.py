@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from wizard.core.registration import Channel, Registration, Status
 from wizard.core.steps import Step
@@ -34,6 +34,23 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class PageAsked:
+    """Which page of which list is asked for."""
+
+    selection: Selection = EVERYTHING
+    cursor: str | None = None
+    limit: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class PageAhead:
+    """What the indexes said of a page, read along with something else; the documents are still to be read."""
+
+    asked: PageAsked
+    answers: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +113,17 @@ class RegistrationStore(Documents, Protocol):
         ...
 
     def page(
-        self, selection: Selection = EVERYTHING, *, cursor: str | None = None, limit: int = 25
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        cursor: str | None = None,
+        limit: int = 25,
+        ahead: PageAhead | None = None,
     ) -> RegistrationPage:
         """Some of a selection, with the tally of all; a bounded number of round trips, two where one thing is asked.
 
-        Where several are, a page may be short, or empty, and still lead on.
+        One of them is saved where `ahead` is of this very page. Where several things are asked, a page may be short, or
+        empty, and still lead on.
         """
         ...
 

@@ -35,6 +35,9 @@ _SESSION = "/sessions/<session_id>"
 
 _PRESSED = ("GET", "POST")
 
+# The lists of registrations, read along with the browser's session.
+PAGES = {"staff.sessions": registrations.page_asked, "staff.conflicts": conflicts.page_asked}
+
 
 def _pressed(view: Callable[..., Response]) -> Callable[..., Response]:
     """What a button of a registration's page does; its address by itself, as on a reload, shows that page."""

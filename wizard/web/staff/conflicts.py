@@ -13,7 +13,8 @@ from wizard.core.education import FIELDS
 from wizard.core.errors import Conflict, RuleViolated, StaleVersion, ValidationFailed
 from wizard.core.registration import Registration
 from wizard.services.comparison import Comparison
-from wizard.services.conflicts import RELEASED, REPLACED
+from wizard.services.conflicts import ALL_CONFLICTS, RELEASED, REPLACED
+from wizard.services.ports.registrations import PageAsked
 from wizard.web import access
 from wizard.web import wording as sentences
 from wizard.web.forms.base import Entry
@@ -43,6 +44,11 @@ class Row:
     record: str
     registration: str
     differs: bool
+
+
+def page_asked() -> PageAsked:
+    """The page of the list that the address asks for."""
+    return PageAsked(ALL_CONFLICTS, request.args.get("cursor"))
 
 
 def conflicts() -> str:

@@ -6,6 +6,8 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
+from wizard.core.category import Rationale
+from wizard.core.choices import EducationCategory
 from wizard.core.errors import StaleVersion, WizardError
 from wizard.core.records import VerificationState
 from wizard.services.conflicts import KEPT, RELEASED, REPLACED
@@ -33,7 +35,30 @@ FLAGS: dict[str, LazyString] = {
     "account.member_number": _("The account has another member number than the registration."),
     "session.one_record": _("The registration has led to the record of another account already."),
 }
+_REASONS: dict[str, LazyString] = {
+    "future_graduation": _("Graduates in %(graduation_year)s, after this year"),
+    "recent_graduation_in_membership_year": _(
+        "Graduated in %(graduation_year)s, and the membership year runs to %(membership_ends)s"
+    ),
+    "no_active_membership_year": _("Graduated in %(graduation_year)s, and no membership year has been set"),
+    "membership_year_ended": _(
+        "Graduated in %(graduation_year)s, and the membership year ended on %(membership_ends)s"
+    ),
+    "graduated": _("Graduated in %(graduation_year)s"),
+    "graduated.pre-1960": _("Graduated before 1960"),
+    "graduated.decade": _("Graduated in the years %(graduation_year)s"),
+}
+_MODIFIERS: dict[str, LazyString] = {
+    "resigned": _("%(reason)s, but has resigned from the College: %(category)s."),
+    "registered_before_graduation": _("%(reason)s, but holds a certificate of the College already: %(category)s."),
+}
+_OF_THE_MEMBER = wording.Rationales(_REASONS, _MODIFIERS)
 NOTHING_TICKED = _("Tick at least one record.")
+
+
+def rationale(category: EducationCategory, why: Rationale) -> str:
+    """Why a category was decided, to whoever is not the member."""
+    return wording.rationale(category, why, _OF_THE_MEMBER)
 
 
 def why(error: WizardError) -> str:

@@ -34,7 +34,7 @@ def record(record_id: str) -> Response:
         account=found.account,
         answers=_answers(kept),
         choice_label=choices.label,
-        why=sentences.rationale(kept.category, kept.rationale),
+        why=decision_wording.rationale(kept.category, kept.rationale),
         verification=decision_wording.STATES[kept.verification.state],
         reasons=[sentences.reason(reason) for reason in kept.verification.reasons],
         created_by=wording.actor(kept.created_by),

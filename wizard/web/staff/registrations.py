@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from flask import render_template, request, url_for
+from flask import g, render_template, request, url_for
 from flask_babel.speaklater import LazyString
 from werkzeug.datastructures import MultiDict
 
 from wizard.core.registration import Channel, Registration, Status
 from wizard.core.steps import Step, next_step
 from wizard.core.trouble import STOPPING, Trouble
-from wizard.services.ports.registrations import Selection, Tally
+from wizard.services.ports.registrations import PageAsked, Selection, Tally
 from wizard.web import access, unsent
 from wizard.web.applicant.page import STEP_TITLES
 from wizard.web.staff import list_wording, wording
@@ -68,7 +68,8 @@ def sessions() -> str:
     call, services = access.staff_call(), access.services()
     now, asked = services.clock.now(), _asked()
     sought = (unsent.fields() or request.form).get("member_number", "").strip() or None
-    page = services.desk.sessions(call, _selection(asked, now), member_number=sought, cursor=request.args.get("cursor"))
+    wanted = page_asked()
+    page = services.desk.sessions(call, wanted.selection, member_number=sought, cursor=wanted.cursor)
     return render_template(
         "staff/sessions.html",
         member=access.signed_in_staff(),
@@ -83,6 +84,13 @@ def sessions() -> str:
         is_first="cursor" not in request.args,
         first=url_for("staff.sessions", **asked),
     )
+
+
+def page_asked() -> PageAsked:
+    """The page of the list that the address asks for, the same whenever it is asked in one request."""
+    if "page_asked" not in g:
+        g.page_asked = PageAsked(_selection(_asked(), access.services().clock.now()), request.args.get("cursor"))
+    return cast("PageAsked", g.page_asked)
 
 
 def _asked() -> dict[str, Any]:
