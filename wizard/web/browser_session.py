@@ -18,8 +18,9 @@ from flask_wtf.csrf import CSRFError
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
+from wizard.services.ports.browsers import AskedFor, SessionStore
 from wizard.services.ports.registrations import PageAsked
-from wizard.web.lazy_session import AskedFor, BrowserSession, SessionStore
+from wizard.web.lazy_session import BrowserSession
 from wizard.web.session_ids import is_session_id
 from wizard.web.unsent import FLAG
 

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports.browsers import StoredSession
-from wizard.services.ports.registrations import PageAhead, PageAsked
+from wizard.services.ports.browsers import AskedFor, SessionStore, StoredSession
+from wizard.services.ports.registrations import PageAhead
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50
 _PLAIN = (str, int, float, bool, type(None))
 _REMOVED = object()
-
-
-class SessionStore(Protocol):
-    """Where sessions are kept; raises `ExternalServiceError`. A write is False where another revision stands."""
-
-    def read(
-        self, sid: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
-    ) -> StoredSession:
-        """The session, with what was kept for just this request, and what it will ask for: a registration, a list."""
-        ...
-
-    def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None: ...
-
-    def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool: ...
-
-    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str) -> bool: ...
-
-    def delete(self, sid: str, *, seen: int) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AskedFor:
-    """What a request will ask for, as far as its address says: a registration, the page of a list."""
-
-    registration: str | None = None
-    page: PageAsked | None = None
 
 
 class BrowserSession(SessionMixin):

@@ -1,12 +1,13 @@
-"""What is stored for a browser."""
+"""What is stored for a browser, and where."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from wizard.core.registration import Registration
-from wizard.services.ports.registrations import PageAhead
+from wizard.services.ports.registrations import PageAhead, PageAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,29 @@ class StoredSession:
     unsent: dict[str, Any] = field(default_factory=dict)
     read_ahead: dict[str, Registration | None] = field(default_factory=dict)
     page_ahead: PageAhead | None = None
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept; raises `ExternalServiceError`. A write is False where another revision stands."""
+
+    def read(
+        self, sid: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
+    ) -> StoredSession:
+        """The session, with what was kept for just this request, and what it will ask for: a registration, a list."""
+        ...
+
+    def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None: ...
+
+    def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool: ...
+
+    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str) -> bool: ...
+
+    def delete(self, sid: str, *, seen: int) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What a request will ask for, as far as its address says: a registration, the page of a list."""
+
+    registration: str | None = None
+    page: PageAsked | None = None
