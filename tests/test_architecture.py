@@ -27,11 +27,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "wizard.companion": (),
     "wizard.logs": (),
 }
-KNOW_ALL = ("wizard.wiring", "wizard.cli", "wizard.commands", "wizard.server")
+KNOW_ALL = ("wizard.wiring", "wizard.outgoing", "wizard.cli", "wizard.commands", "wizard.server")
 MAY_IMPORT_TOO = {
     "wizard.storage.database": ("wizard.config", "sets up the engine"),
     "wizard.storage.embedded": ("wizard.config", "starts the embedded server"),
     "wizard.storage.mail": ("wizard.config", "chooses between a mail server and files"),
+    "wizard.storage.webhooks": ("wizard.config", "names the receiver, and the networks it may lie in"),
 }
 
 # Libraries beside the standard one; a layer that is not named may use any.
@@ -52,6 +53,7 @@ UNSAFE = {"dill", "jsonpickle", "marshal", "pickle", "shelve"}
 
 MODULE_LINES, FUNCTION_LINES = 250, 40
 LONGER_MODULES = {
+    "wizard.config": (290, "every setting, with all that is checked of it"),
     "wizard.core.rules": (370, "every rule of the specification in one table, with its check beside it"),
     "wizard.core.registration": (310, "the document and all its transitions, which keep each other's promises"),
     "wizard.services.orchestrator": (295, "every operation on a registration, in the order of the specification"),

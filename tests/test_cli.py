@@ -31,6 +31,7 @@ from tests.support.databases import copy_sqlite, engine_of, unguard
 from tests.support.desk import recorded
 from tests.support.new_records import education, new_record
 from tests.support.oidc import Idp, known_to, providing
+from tests.support.receiver import Receiver, make_certificate, security_of
 from tests.support.replica import running_pair
 from tests.support.valkey import Valkey
 from tests.support.workbooks import cells
@@ -562,6 +563,42 @@ def test_check_asks_the_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ok       The mail server answers." in said
 
 
+@pytest.mark.usefixtures("environ", "lasting")
+def test_check_asks_the_receiver_of_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "ok       No other system is told of events." in run("check")
+    receiver = Receiver()
+    monkeypatch.setenv("WIZARD_WEBHOOK_URL", receiver.url)
+    assert "WIZARD_WEBHOOK_SECRETS: required with WIZARD_WEBHOOK_URL" in run("check", exits=1)
+    monkeypatch.setenv("WIZARD_WEBHOOK_SECRETS", SECRET_KEYS[0])
+    assert "warning  The receiver of webhooks cannot be reached: events wait until it can." in run("check")
+    with receiver.running():
+        assert "ok       The receiver of webhooks takes connections." in run("check")
+    assert receiver.calls == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://127.0.0.1:1/", "in a network that none may be sent to"),
+        ("https://hooks..example.org/", "has no address"),
+    ],
+)
+def test_check_refuses_a_receiver_that_could_never_be_told(plain_settings: Settings, url: str, told: str) -> None:
+    settings = plain_settings.model_copy(update={"env": "production", "webhook_url": url, "webhook_secrets": ("x",)})
+    (finding,) = checks._webhooks(settings)
+    assert finding.verdict is checks.Verdict.FAILED
+    assert told in finding.sentence
+
+
+def test_check_refuses_a_receiver_whose_certificate_nobody_vouches_for(
+    plain_settings: Settings, tmp_path: Path
+) -> None:
+    with Receiver(security=security_of(make_certificate(tmp_path))).running() as receiver:
+        (finding,) = checks._webhooks(plain_settings.model_copy(update={"webhook_url": receiver.url}))
+    assert finding.verdict is checks.Verdict.FAILED
+    assert "no certificate that this machine trusts" in finding.sentence
+
+
 @pytest.fixture
 def idp(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Idp]:
     """The site's OpenID provider."""
@@ -720,7 +757,8 @@ class Rounds:
     """Services of which nothing works at first; the worker is stopped after some rounds."""
 
     def __init__(self, stop: threading.Event, outcomes: list[int | Exception]) -> None:
-        self.delivery = self.housekeeping = self.refresh = self.bulk = self.workers = self
+        self.mails = self.housekeeping = self.refresh = self.bulk = self.workers = self.deliveries = self
+        self.webhooks: Rounds | None = None
         self.stop, self.outcomes, self.tidied = stop, outcomes, 0
 
     def deliver_due(self, limit: int) -> int:
@@ -750,6 +788,17 @@ def test_a_worker_survives_whatever_one_round_meets(monkeypatch: pytest.MonkeyPa
     assert rounds.outcomes == []
     # Once for registering in each round, and once for the house.
     assert rounds.tidied == 5
+
+
+def test_webhooks_are_posted_beside_the_mails_and_survive_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a thread of their own: a receiver that hangs holds up no mail."""
+    monkeypatch.setattr("wizard.commands.worker.DELIVER_EVERY", 0)
+    stop, idle = threading.Event(), threading.Event()
+    rounds = Rounds(idle, [0])
+    rounds.webhooks = Rounds(stop, [ExternalServiceError("database"), ValueError("broken"), 20, 3])
+    rounds.deliver_due = lambda limit: 0 * limit  # type: ignore[method-assign]
+    Worker(rounds, stop).run()  # type: ignore[arg-type]
+    assert rounds.webhooks.outcomes == []
 
 
 class Pauses(threading.Event):

@@ -2,6 +2,7 @@ import stat
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ PRODUCTION = {
     "WIZARD_BASE_URL": "https://records.example.org",
     "WIZARD_TRUSTED_HOSTS": "records.example.org",
 }
+NETWORKS = (ip_network("10.1.2.0/24"), ip_network("fd12::/16"))
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +75,8 @@ def test_nothing_set_is_a_development_server(tmp_path: Path) -> None:
         ("WIZARD_BASE_URL", "https://records.example.org/", "base_url", "https://records.example.org"),
         ("WIZARD_COTO_PATTERN", "[A-Z]{2}[0-9]{4}", "coto_pattern", "[A-Z]{2}[0-9]{4}"),
         ("WIZARD_MAIL_URL", "  ", "mail_url", None),
+        ("WIZARD_WEBHOOK_NETWORKS", "10.1.2.0/24, fd12::/16", "webhook_networks", NETWORKS),
+        ("WIZARD_DELIVERY_KEPT", "90d", "delivery_kept", timedelta(days=90)),
         ("WIZARD_LIMIT_STARTS", "5/minute", "limit_starts", "5/minute"),
         ("WIZARD_REDIS_URL", "unix:///run/valkey.sock", "redis_url", "unix:///run/valkey.sock"),
         ("WIZARD_REDIS_URL", "redis+sentinel://a,b:26380/main", "redis_url", "redis+sentinel://a,b:26380/main"),
@@ -99,6 +103,12 @@ def test_a_setting_is_read(name: str, text: str, field: str, value: object) -> N
         ("WIZARD_PROXY_COUNT", "-1", "write 0 or more"),
         ("WIZARD_LIMIT_CODES", "often", "write a form such as “30 per hour; 100 per day”"),
         ("WIZARD_WEBHOOK_URL", "https://hooks.example.org", "required with WIZARD_WEBHOOK_URL"),
+        ("WIZARD_WEBHOOK_URL", "hooks.example.org", "write a URL that begins with http://, https://"),
+        ("WIZARD_WEBHOOK_URL", "https:///path", "write a URL with a host"),
+        ("WIZARD_WEBHOOK_URL", "https://user@hooks.example.org", "without a user name or a fragment"),
+        ("WIZARD_WEBHOOK_URL", "https://hooks.example.org/#here", "without a user name or a fragment"),
+        ("WIZARD_WEBHOOK_NETWORKS", "10.1.2.0/24, here", "write networks such as 10.1.2.0/24"),
+        ("WIZARD_WEBHOOK_NETWORKS", "10.1.2.9/24", "has host bits set"),
         ("WIZARD_SESSION_MAX_AGE", "1h", "none may be longer than the one after it"),
         ("WIZARD_SECRET_KEY", STRONG, "did you mean WIZARD_SECRET_KEYS?"),
     ],
@@ -118,6 +128,19 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_the_message_lists_the_problems() -> None:
     with pytest.raises(SettingsError, match=r"cannot be used:\n  - WIZARD_ENV: write development or production\."):
         Settings.from_env({"WIZARD_ENV": "prod"})
+
+
+def test_a_receiver_s_address_is_taken_as_it_stands() -> None:
+    url = "https://hooks.example.org/hook/"
+    settings = Settings.from_env({"WIZARD_WEBHOOK_URL": url, "WIZARD_WEBHOOK_SECRETS": STRONG})
+    assert settings.webhook_url == url
+
+
+def test_production_sends_webhooks_in_the_clear_only_into_networks_that_are_named() -> None:
+    environ = PRODUCTION | {"WIZARD_WEBHOOK_URL": "http://hooks.internal/", "WIZARD_WEBHOOK_SECRETS": STRONG}
+    (problem,) = problems(environ)
+    assert "WIZARD_WEBHOOK_URL: must begin with https:// in production, unless" in problem
+    assert Settings.from_env(environ | {"WIZARD_WEBHOOK_NETWORKS": "10.0.0.0/8"}).webhook_networks
 
 
 def test_other_variables_are_left_alone() -> None:

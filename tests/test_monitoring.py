@@ -62,7 +62,7 @@ def page(app: Flask, app_seeded: Seeded, app_units: SqlUnitsOfWork, services: Se
     assert app_seeded.accounts
     applicant = Applicant(app.test_client())
     applicant.start().answer().decide().prove(app_units).declare()
-    services.delivery.deliver_due()
+    services.mails.deliver_due()
     return applicant.client.get("/metrics").text
 
 

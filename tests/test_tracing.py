@@ -133,8 +133,8 @@ def test_what_a_worker_does_is_a_trace_and_asking_for_work_is_none(
     applicant.start().answer().decide()
     applicant.send("account")
     spans()
-    assert services.delivery.deliver_due() == 1
-    assert services.delivery.deliver_due() == 0
+    assert services.mails.deliver_due() == 1
+    assert services.mails.deliver_due() == 0
     (delivery,) = spans()
     assert (delivery.name, delivery.parent) == ("delivery code", None)
     assert attributes(delivery) == {"wizard.delivery": "code", "wizard.outcome": "ok"}

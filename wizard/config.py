@@ -18,7 +18,9 @@ from wizard.setting_types import (
     Listed,
     Mailbox,
     MailUrl,
+    Networks,
     Pattern,
+    ReceiverUrl,
     RedisUrl,
     WebUrl,
     listed,
@@ -98,9 +100,20 @@ class Settings(OidcSettings):
     )
     mail_from: Mailbox = Field("no-reply@wizard.test", description="The sender of every mail")
     desk_email: Mailbox = Field("desk@wizard.test", description="Whom a person who is stuck should write to")
-    webhook_url: WebUrl | None = Field(None, repr=False, description="Where outbox events go; unset, nowhere")
+    webhook_url: ReceiverUrl | None = Field(
+        None, repr=False, description="Where events are posted to (docs/events.md); unset, nowhere"
+    )
     webhook_secrets: Listed = Field(
-        (), repr=False, description="Comma-separated, newest first; webhook calls are signed with them"
+        (), repr=False, description="Comma-separated, newest first; every call is signed with each of them"
+    )
+    webhook_networks: Networks = Field(
+        (),
+        description="Comma-separated networks, such as `10.1.2.0/24`, that webhooks may go to though they are not "
+        "public, and without TLS; in production all others that are not public are refused",
+    )
+    delivery_kept: Duration = Field(
+        timedelta(days=30),
+        description="For how long the desk can have sent again what was given up, and every try is known",
     )
     metrics_tokens: Listed = Field(
         (),
@@ -238,6 +251,11 @@ def _unsafe(given: Mapping[str, str]) -> list[str]:
         problems.append(f"{variable('base_url')}: must begin with https:// in production.")
     if not given.get("oidc_issuer", "https://").startswith("https://"):
         problems.append(f"{variable('oidc_issuer')}: must begin with https:// in production.")
+    if given.get("webhook_url", "").startswith("http://") and "webhook_networks" not in given:
+        problems.append(
+            f"{variable('webhook_url')}: must begin with https:// in production, unless the network of the receiver is "
+            f"named in {variable('webhook_networks')}."
+        )
     for field in ("secret_keys", "webhook_secrets", "metrics_tokens"):
         for number, secret in enumerate(listed(given.get(field, "")), 1):
             if flaw := weakness(secret):

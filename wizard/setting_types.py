@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -42,6 +43,15 @@ def _limits(value: str) -> str:
     return value
 
 
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part) for part in listed(value))
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks such as 10.1.2.0/24, comma-separated") from None
+
+
 def _pattern(value: str) -> str:
     try:
         re.compile(value)
@@ -66,17 +76,24 @@ def _mailbox(value: str) -> str:
     return value
 
 
-def _url(*schemes: str) -> AfterValidator:
+def _require_url(value: str, schemes: tuple[str, ...]) -> str:
     """A URL of one of these schemes. The message never repeats it: there may be a password inside."""
-    wanted = ", ".join(f"{scheme}://" for scheme in schemes)
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
+        raise ValueError(f"write a URL that begins with {', '.join(f'{scheme}://' for scheme in schemes)}")
+    return value
 
-    def check(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
-            raise ValueError(f"write a URL that begins with {wanted}")
-        return value.rstrip("/")
 
-    return AfterValidator(check)
+def _url(*schemes: str) -> AfterValidator:
+    return AfterValidator(lambda value: _require_url(value, schemes).rstrip("/"))
+
+
+def _receiver(value: str) -> str:
+    """Where webhooks are posted to, as it stands: a slash at its end may be part of the address."""
+    parts = urlsplit(_require_url(value, ("http", "https")))
+    if not parts.hostname or parts.username is not None or parts.fragment:
+        raise ValueError("write a URL with a host, and without a user name or a fragment")
+    return value
 
 
 def _issuer(value: str) -> str:
@@ -98,3 +115,5 @@ RedisUrl = Annotated[str, _url("redis", "rediss", "unix", "redis+sentinel", "red
 MailUrl = Annotated[str, _url("smtp", "smtps")]
 WebUrl = Annotated[str, _url("http", "https")]
 Issuer = Annotated[str, AfterValidator(_issuer)]
+ReceiverUrl = Annotated[str, AfterValidator(_receiver)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]

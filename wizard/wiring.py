@@ -12,6 +12,7 @@ from flask import Flask
 from redis import Redis, RedisCluster
 from sqlalchemy import make_url
 
+from wizard import outgoing
 from wizard.config import Settings
 from wizard.core.claims import PrivilegeRule, Strength
 from wizard.core.clock import Clock
@@ -32,7 +33,7 @@ from wizard.services.bundle import Services
 from wizard.services.checking import Checking
 from wizard.services.conflicts import Conflicts
 from wizard.services.creation import Creation
-from wizard.services.delivery import Delivery
+from wizard.services.deliveries import Deliveries
 from wizard.services.events import EventBus, log_event
 from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
@@ -63,7 +64,6 @@ from wizard.storage.batches import SqlBatches
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.embedded import embedded_url
-from wizard.storage.mail import sender_for
 from wizard.storage.oidc import OidcProvider
 from wizard.storage.oidc_published import Client
 from wizard.storage.redis_client import connect
@@ -128,14 +128,15 @@ def _stores(app: Flask, settings: Settings, clock: Clock, watch: Watch) -> Store
     cipher = Cipher(settings.secret_keys)
     documents = StoredValues(cipher, clock, settings.session_grace)
     registrations = RedisRegistrationStore(client, cipher, clock, grace=settings.session_grace)
+    announces = settings.webhook_url is not None
     return Stores(
         redis=client,
         cipher=cipher,
         # A browser outlives its registration by a little, so that the page can say that the time is over.
         browsers=BrowserSessions(client, cipher, settings.session_ttl + _LATER, documents, registrations.lists),
         registrations=registrations,
-        units=SqlUnitsOfWork(database.sessionmaker(app), cipher, clock),
-        batches=SqlBatches(database.sessionmaker(app), cipher, clock),
+        units=SqlUnitsOfWork(database.sessionmaker(app), cipher, clock, announces),
+        batches=SqlBatches(database.sessionmaker(app), cipher, clock, announces),
     )
 
 
@@ -149,8 +150,6 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
     records = RecordService(units, checking, events)
     ways = (settings.staff_totp_required, passwords := Passwords(), settings.staff_passwords)
     links = ResumeLinks(clock, units, registrations, events, orchestrator)
-    rows = BulkRows(units, WholeRegistrations(orchestrator), links, stores.cipher)
-    work = BulkWork(clock, units, rows, RowsTogether(rows, stores.batches, registrations, events), events)
     return Services(
         clock=clock,
         orchestrator=orchestrator,
@@ -160,7 +159,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         sign_in=SignIn(clock, units, events, *ways),
         oidc=oidc_sign_in(settings, clock, units, events),
         my_sign_in=MySignIn(clock, units, events, *ways),
-        board=Board(clock, units, registrations),
+        board=Board(clock, units, registrations, settings.delivery_kept),
         statistics=StatisticsService(clock, units),
         notes=Notes(clock, units, registrations, events),
         accounts=AccountService(clock, units, events),
@@ -173,12 +172,28 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         verifications=Verifications(clock, units, events),
         conflicts=Conflicts(units, registrations, runner, records),
         refresh=CategoryRefresh(clock, units, events),
-        bulk=Bulk(clock, units, events, work, settings.session_max_age),
-        delivery=Delivery(clock, units, writer, sender_for(settings), watch=watch),
+        bulk=_bulk(settings, clock, stores, orchestrator, links, events),
+        mails=outgoing.mails(settings, clock, units, writer, watch),
+        webhooks=outgoing.webhooks(settings, clock, units, watch),
+        deliveries=Deliveries(clock, units, events, settings.delivery_kept),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         events=events,
         trail=drain,
     )
+
+
+def _bulk(
+    settings: Settings,
+    clock: Clock,
+    stores: Stores,
+    orchestrator: RegistrationOrchestrator,
+    links: ResumeLinks,
+    events: EventBus,
+) -> Bulk:
+    rows = BulkRows(stores.units, WholeRegistrations(orchestrator), links, stores.cipher)
+    together = RowsTogether(rows, stores.batches, stores.registrations, events)
+    work = BulkWork(clock, stores.units, rows, together, events)
+    return Bulk(clock, stores.units, events, work, settings.session_max_age)
 
 
 def _event_bus() -> EventBus:

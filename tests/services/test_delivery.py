@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
-from wizard.services.delivery import FIRST_DELAY, LONGEST_DELAY, MOST_ATTEMPTS, Delivery
-from wizard.services.ports.messages import Mail, MailRefused, Message
+from wizard.services.delivery import FIRST_DELAY, KEPT, LONGEST_DELAY, MOST_ATTEMPTS, Delivery, MailCarrier
+from wizard.services.ports.messages import Attempt, ClaimedMessage, Mail, MailRefused, Medium, Message, Undelivered
 from wizard.services.ports.units import UnitsOfWork
 from wizard.storage.trail_tables import OutboxRow
 
@@ -54,7 +54,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def delivery(clock: FixedClock, units: UnitsOfWork, mailbox: Mailbox) -> Delivery:
-    return Delivery(clock, units, PlainWriter(), mailbox, jitter=lambda: 1.0)
+    return Delivery(clock, units, Medium.MAIL, MailCarrier(PlainWriter(), mailbox), jitter=lambda: 1.0)
 
 
 def write(clock: FixedClock, units: UnitsOfWork, *keys: str, kind: str = "link", **values: str) -> None:
@@ -162,7 +162,7 @@ def test_tries_come_twice_as_far_apart_each_time(
 
 
 def test_jitter_spreads_the_tries(clock: FixedClock, units: UnitsOfWork, mailbox: Mailbox) -> None:
-    sooner = Delivery(clock, units, PlainWriter(), mailbox, jitter=lambda: 0.0)
+    sooner = Delivery(clock, units, Medium.MAIL, MailCarrier(PlainWriter(), mailbox), jitter=lambda: 0.0)
     write(clock, units, "a")
     mailbox.trouble = down
     sooner.deliver_due()
@@ -195,22 +195,40 @@ def test_what_comes_too_late_is_not_sent(
     assert mailbox.tried == ["b"]
 
 
-@pytest.mark.parametrize("end", ["refused", "too late"])
-def test_of_what_is_given_up_nothing_personal_is_kept(
+def outbox_row(sessions: sessionmaker[Session]) -> OutboxRow:
+    with sessions() as session:
+        return session.scalars(select(OutboxRow)).one()
+
+
+def test_of_what_came_too_late_nothing_personal_is_kept(
+    clock: FixedClock, units: UnitsOfWork, delivery: Delivery, sessions: sessionmaker[Session]
+) -> None:
+    write(clock, units, "a", expires_at=(clock.now() + timedelta(minutes=10)).isoformat())
+    clock.instant += timedelta(minutes=10)
+    delivery.deliver_due()
+    row = outbox_row(sessions)
+    assert (row.state, row.reason, row.sealed, row.erase_at) == ("given_up", "outdated", None, None)
+
+
+@pytest.mark.parametrize("good_for", [timedelta(minutes=10), None, timedelta(days=90)])
+def test_what_is_given_up_is_kept_sealed_for_a_while_but_no_longer_than_it_is_good_for(
     clock: FixedClock,
     units: UnitsOfWork,
     delivery: Delivery,
     mailbox: Mailbox,
     sessions: sessionmaker[Session],
-    end: str,
+    good_for: timedelta | None,
 ) -> None:
     mailbox.trouble = lambda _mail: MailRefused("no such mailbox")
-    write(clock, units, "a", expires_at=(clock.now() + timedelta(minutes=10)).isoformat())
-    if end == "too late":
-        clock.instant += timedelta(minutes=10)
+    values = {} if good_for is None else {"expires_at": (clock.now() + good_for).isoformat()}
+    until = clock.now() + min(good_for or KEPT, KEPT)
+    write(clock, units, "a", **values)
     delivery.deliver_due()
-    with sessions() as session:
-        assert session.scalars(select(OutboxRow.sealed)).all() == [None]
+    row = outbox_row(sessions)
+    assert (row.state, row.reason) == ("given_up", "refused")
+    assert row.sealed is not None
+    assert row.erase_at is not None
+    assert timedelta() <= row.erase_at - until < timedelta(seconds=1)
 
 
 def test_a_suppressed_message_is_never_sent(
@@ -235,3 +253,45 @@ def test_a_worker_that_died_leaves_its_message_to_the_next(
     clock.instant += timedelta(hours=1)
     assert delivery.deliver_due() == 1
     assert mailbox.subjects == ["a"]
+
+
+# --- The log of tries ------------------------------------------------------------------------------------------
+
+
+def test_every_try_is_noted_with_its_time_its_duration_and_why_it_failed(
+    clock: FixedClock, units: UnitsOfWork, mailbox: Mailbox
+) -> None:
+    seconds = iter([10.0, 10.25, 20.0, 20.5])
+    carrier = MailCarrier(PlainWriter(), mailbox)
+    delivery = Delivery(clock, units, Medium.MAIL, carrier, timer=lambda: next(seconds))
+    write(clock, units, "a")
+    mailbox.trouble = down
+    first = clock.now()
+    delivery.deliver_due()
+    mailbox.trouble = lambda _mail: None
+    clock.instant += LONGEST_DELAY
+    delivery.deliver_due()
+    with units.read() as unit:
+        (message,) = unit.deliveries.every(Medium.MAIL, after=None, limit=9)
+        assert unit.deliveries.attempts(message.id) == [
+            Attempt(first, 250, None, "mail.unavailable"),
+            Attempt(first + LONGEST_DELAY, 500, None, None),
+        ]
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(600, timedelta(minutes=10)), (90_000, LONGEST_DELAY), (1, FIRST_DELAY)])
+def test_the_other_side_may_ask_for_more_time_but_not_for_any(
+    clock: FixedClock, units: UnitsOfWork, asked: int, waits: timedelta
+) -> None:
+    class Asking:
+        def carry(self, _claimed: ClaimedMessage) -> None:
+            raise Undelivered("webhook.answer", status=503, stops=True, retry_after=asked)
+
+    write(clock, units, "a")
+    now = clock.now()
+    Delivery(clock, units, Medium.MAIL, Asking(), jitter=lambda: 1.0).deliver_due()
+    with units.read() as unit:
+        (message,) = unit.deliveries.every(Medium.MAIL, after=None, limit=9)
+        (attempt,) = unit.deliveries.attempts(message.id)
+    assert message.due_at == now + waits
+    assert attempt.status == 503

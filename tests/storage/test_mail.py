@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
+from tests.support.receiver import make_certificate, security_of
+from tests.support.serving import free_port
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.messages import Mail, MailRefused
@@ -70,13 +66,6 @@ class Server:
 def parsed(content: str | bytes | None) -> EmailMessage:
     assert isinstance(content, bytes)
     return message_from_bytes(content, policy=default)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -214,32 +203,7 @@ def security(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A server's security, by a certificate that this machine trusts for the time of a test."""
     certificate = make_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-def make_certificate(directory: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = directory / "certificate.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return path
+    return security_of(certificate)
 
 
 def test_it_encrypts_where_the_server_offers_it(port: int, security: ssl.SSLContext) -> None:
@@ -258,8 +222,7 @@ def test_smtps_is_encrypted_from_the_start(port: int, security: ssl.SSLContext) 
 
 def test_a_certificate_that_nobody_vouches_for_gets_no_mail(port: int, tmp_path: Path) -> None:
     server = Server()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(make_certificate(tmp_path))
+    context = security_of(make_certificate(tmp_path))
     with running(server, port, tls_context=context), pytest.raises(ExternalServiceError):
         SmtpSender(f"smtp://127.0.0.1:{port}", LETTERHEAD).send(MAIL, message_id="0001")
     assert server.envelopes == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -168,29 +168,32 @@ def test_failed_message_comes_again_when_it_is_due(units: SqlUnitsOfWork) -> Non
     assert (again.id, again.attempts) == (claimed.id, 2)
 
 
-def test_message_given_up_is_erased_and_stays_with_its_reason(
+def test_message_given_up_for_good_is_erased_and_stays_with_its_reason(
     units: SqlUnitsOfWork, sessions: sessionmaker[Session]
 ) -> None:
     add(units, CODE)
     (claimed,) = claim(units)
     with units.write() as uow:
-        uow.outbox.failed(claimed.id, reason="refused", retry_at=None)
+        uow.outbox.given_up(claimed.id, reason="refused", keep_until=None)
         uow.commit()
     assert claim(units, after=timedelta(days=9)) == []
     row = row_of(sessions, CODE.key)
     assert (row.state, row.reason, row.attempts, row.sealed) == ("given_up", "refused", 1, None)
 
 
-@pytest.mark.parametrize("retry_at", [NOW, None])
+@pytest.mark.parametrize("gives_up", [False, True])
 def test_slow_worker_changes_nothing_of_what_another_delivered(
-    units: SqlUnitsOfWork, sessions: sessionmaker[Session], retry_at: datetime | None
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session], gives_up: bool
 ) -> None:
     add(units, CODE)
     claim(units)
     (taken_over,) = claim(units, after=CLAIM)
     with units.write() as uow:
         uow.outbox.delivered(taken_over.id, at=NOW)
-        uow.outbox.failed(taken_over.id, reason="slow", retry_at=retry_at)
+        if gives_up:
+            uow.outbox.given_up(taken_over.id, reason="slow", keep_until=NOW)
+        else:
+            uow.outbox.failed(taken_over.id, reason="slow", retry_at=NOW)
         uow.commit()
     assert claim(units, after=timedelta(days=9)) == []
     row = row_of(sessions, CODE.key)
@@ -201,7 +204,9 @@ def test_message_whose_key_is_gone_does_not_hold_up_the_others(
     units: SqlUnitsOfWork, sessions: sessionmaker[Session], clock: FixedClock
 ) -> None:
     other = SqlUnitsOfWork(sessions, Cipher(("a-key-long-gone-0123456789-abcdefghijkl",)), clock)
-    add(other, message("lost"))
+    with other.write() as uow:
+        uow.outbox.add(message("lost"), at=NOW - SECOND)
+        uow.commit()
     add(units, CODE)
     assert [claimed.message.key for claimed in claim(units, limit=1)] == [CODE.key]
     assert row_of(sessions, "lost").reason == "undecipherable"

@@ -18,7 +18,7 @@ from wizard.core.events import Event, EventName
 from wizard.core.records import Verification
 from wizard.core.steps import Step
 from wizard.services.ports.messages import Message
-from wizard.services.ports.statistics import Furthest, Period, Records, UndeliveredMail, Waiting
+from wizard.services.ports.statistics import Furthest, Period, Records, Waiting
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -101,33 +101,14 @@ def test_what_waits_is_counted_in_one_statement(units: SqlUnitsOfWork, seeded: S
                 case "late":
                     unit.outbox.failed(claimed.id, reason="mail.unavailable", retry_at=NOW + HOUR)
                 case "over":
-                    unit.outbox.failed(claimed.id, reason="refused", retry_at=None)
+                    unit.outbox.given_up(claimed.id, reason="refused", keep_until=None)
                 case "sent":
                     unit.outbox.delivered(claimed.id, at=NOW)
         unit.commit()
     with units.read() as unit, one_statement(units):
-        assert unit.statistics.waiting(since=NOW) == Waiting(records=1, accounts=1, mails=2)
+        assert unit.statistics.waiting(since=NOW) == Waiting(records=1, accounts=1, mails=2, webhooks=0)
     with units.read() as unit:
         assert unit.statistics.waiting(since=NOW + MINUTE).mails == 1, "given up too long ago to matter"
-
-
-def test_mails_that_were_not_delivered_come_page_by_page(units: SqlUnitsOfWork) -> None:
-    with units.write() as unit:
-        for number in range(5):
-            unit.outbox.add(a_message(f"key-{number}"), at=NOW + MINUTE * (number // 2))
-        for claimed in unit.outbox.claim(NOW + HOUR):
-            unit.outbox.failed(claimed.id, reason="refused", retry_at=None)
-        unit.commit()
-    found: list[UndeliveredMail] = []
-    after: str | None = None
-    with units.read() as unit:
-        while page := unit.statistics.undelivered(since=NOW - DAY, after=after, limit=2):
-            found += page
-            after = page[-1].id
-        assert unit.statistics.undelivered(since=NOW - DAY, after="nobody", limit=2) == []
-    assert len({mail.id for mail in found}) == len(found) == 5
-    assert [mail.created_at for mail in found] == sorted((mail.created_at for mail in found), reverse=True)
-    assert (found[0].kind, found[0].attempts, found[0].reason, found[0].retry_at) == ("code", 1, "refused", None)
 
 
 # Registrations.

@@ -1,4 +1,4 @@
-"""What `wizard check` looks at: database, migrations, Redis and how it keeps things, mail server, OpenID provider."""
+"""What `wizard check` looks at: database, Redis, mail server, receiver of webhooks, OpenID provider."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from redis.exceptions import RedisError
 from wizard.commands import base
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
+from wizard.services.ports.messages import PostFailed
 from wizard.storage import database
 from wizard.storage.mail import SmtpSender, sender_for
 from wizard.storage.oidc_published import Fault, ProviderFailed
+from wizard.storage.webhooks import poster_for
 from wizard.wiring import oidc_provider
 
 
@@ -39,7 +41,8 @@ class Finding:
 def findings(made: Flask, settings: Settings) -> list[Finding]:
     """Everything that was looked at, good and bad."""
     redis = base.stores_of(made).redis
-    return [*_database(made), *_redis(redis, settings), *_mail(settings), *_oidc(made, settings)]
+    checks = (_database(made), _redis(redis, settings), _mail(settings), _webhooks(settings), _oidc(made, settings))
+    return [finding for check in checks for finding in check]
 
 
 def _database(made: Flask) -> Iterator[Finding]:
@@ -110,6 +113,33 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, "The mail server cannot be reached: mails wait until it can.")
     else:
         yield Finding(Verdict.OK, "The mail server answers.")
+
+
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    poster = poster_for(settings)
+    if poster is None:
+        yield Finding(Verdict.OK, "No other system is told of events.")
+        return
+    try:
+        poster.ping()
+    except PostFailed as failed:
+        yield _WEBHOOK_TROUBLES[failed.reason]
+    else:
+        yield Finding(Verdict.OK, "The receiver of webhooks takes connections.")
+
+
+_WEBHOOK_TROUBLES = {
+    "webhook.address": Finding(
+        Verdict.FAILED,
+        "The receiver of webhooks is in a network that none may be sent to: name it in WIZARD_WEBHOOK_NETWORKS, or "
+        "give WIZARD_WEBHOOK_URL a public address.",
+    ),
+    "webhook.unresolved": Finding(Verdict.FAILED, "The host of WIZARD_WEBHOOK_URL has no address."),
+    "webhook.tls": Finding(Verdict.FAILED, "The receiver of webhooks has no certificate that this machine trusts."),
+    "webhook.unreachable": Finding(
+        Verdict.WARNING, "The receiver of webhooks cannot be reached: events wait until it can."
+    ),
+}
 
 
 _FAULTS: Mapping[Fault, str] = {

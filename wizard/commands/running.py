@@ -38,7 +38,10 @@ def serve(*, host: str, port: int, workers: int, threads: int) -> None:
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address to serve its metrics on.")
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Port to serve its metrics on; by default none.")
 def worker(*, metrics_host: str, metrics_port: int | None) -> None:
-    """Deliver mails, send reminders and record expiry, until SIGTERM or Ctrl-C. “wizard serve” runs one by itself."""
+    """Deliver mails and webhooks, send reminders and record expiry, until SIGTERM or Ctrl-C.
+
+    “wizard serve” runs one by itself.
+    """
     made = base.app(level=logging.INFO)
     base.require_redis(made)
     base.require_migrated(made)

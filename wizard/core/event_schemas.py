@@ -198,6 +198,15 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
     EventName.BULK_COMPLETED: _told("A bulk registration was completed", _JOB),
     EventName.BULK_DISCARDED: _kept("A file for bulk registration was discarded", _JOB),
     EventName.BULK_EXPORTED: _kept("Rows of a bulk registration were downloaded", _JOB),
+    EventName.DELIVERY_RETRIED: _kept(
+        "The desk had sent again what was not delivered",
+        {
+            "medium": Detail("mail or webhook"),
+            "message": _sometimes("id of the message"),
+            "kind": _sometimes("what it is about"),
+            "count": _sometimes("how many, where it was all of them"),
+        },
+    ),
     EventName.ACCESS_DENIED: _kept(
         "Somebody was refused what they may not do",
         {

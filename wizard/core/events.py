@@ -55,6 +55,7 @@ class EventName(StrEnum):
     BULK_COMPLETED = "bulk.completed"
     BULK_DISCARDED = "bulk.discarded"
     BULK_EXPORTED = "bulk.exported"
+    DELIVERY_RETRIED = "delivery.retried"
     ACCESS_DENIED = "access.denied"
     OPERATION_FAILED = "operation.failed"
 

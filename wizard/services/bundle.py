@@ -12,6 +12,7 @@ from wizard.services.audit import AuditDrain
 from wizard.services.board import Board
 from wizard.services.bulk import Bulk
 from wizard.services.conflicts import Conflicts
+from wizard.services.deliveries import Deliveries
 from wizard.services.delivery import Delivery
 from wizard.services.events import EventBus
 from wizard.services.housekeeping import Housekeeping
@@ -34,7 +35,7 @@ from wizard.services.verification import Verifications
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases of one app."""
+    """All use cases of one app; `webhooks` where there is a receiver."""
 
     clock: Clock
     orchestrator: Orchestrator
@@ -58,7 +59,9 @@ class Services:
     bulk: Bulk
     verifications: Verifications
     conflicts: Conflicts
-    delivery: Delivery
+    mails: Delivery
+    webhooks: Delivery | None
+    deliveries: Deliveries
     housekeeping: Housekeeping
     events: EventBus
     trail: AuditDrain

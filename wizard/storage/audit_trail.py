@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypedDict
 
@@ -19,6 +19,8 @@ from wizard.storage.crypto import Cipher
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 from wizard.storage.upsert import insert_or
 
+Announce = Callable[[Sequence[tuple[int, Event]]], None]
+
 
 class _Value(TypedDict):
     """A personal value to be written; its digest is what the chain holds of it."""
@@ -30,11 +32,15 @@ class _Value(TypedDict):
 
 
 class SqlAuditTrail:
-    """`ports.AuditTrail`. A chain's head is locked while it grows, so that chains never fork."""
+    """`ports.AuditTrail`. A chain's head is locked while it grows, so that chains never fork.
 
-    def __init__(self, session: Session, cipher: Cipher) -> None:
+    `announce` is told of the events that are new, with the numbers of their rows, within the transaction.
+    """
+
+    def __init__(self, session: Session, cipher: Cipher, announce: Announce | None = None) -> None:
         self._session = session
         self._signer = Signer(cipher)
+        self._announce = announce
 
     def append(self, events: Iterable[Event]) -> int:
         """Add events, passing over those that are there (same session, sequence, name and operation).
@@ -45,8 +51,11 @@ class SqlAuditTrail:
         if not told:
             return 0
         heads = self._held({event.chain for event in told})
-        rows = [self._linked(heads[event.chain], event) for event in self._fresh(told)]
+        fresh = list(self._fresh(told))
+        rows = [self._linked(heads[event.chain], event) for event in fresh]
         self._write(rows)
+        if self._announce is not None:
+            self._announce([(row.id, event) for event, (row, _) in zip(fresh, rows, strict=True)])
         for chain in {row.chain for row, _ in rows}:
             self._sign(heads[chain])
         self._session.flush()

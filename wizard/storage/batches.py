@@ -93,7 +93,7 @@ class SqlBatch:
         """Write all that the parts have committed. Raises `Overtaken`: then nothing is written."""
         self._session.close()
         written = self._written
-        with SqlUnitOfWork(self._stores.sessions(), self._stores.cipher, self._stores.clock, writes=True) as unit:
+        with self._stores.writing() as unit:
             if self._read(unit).facts != self.known.facts:
                 raise Overtaken
             if written.records:
@@ -128,6 +128,10 @@ class SqlBatches:
     sessions: sessionmaker[Session]
     cipher: Cipher
     clock: Clock
+    announces: bool = False
+
+    def writing(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self.sessions(), self.cipher, self.clock, writes=True, announces=self.announces)
 
     def begin(self, sought: Sought) -> SqlBatch:
         return SqlBatch(self, sought)

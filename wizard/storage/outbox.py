@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
-from wizard.services.ports.messages import ClaimedMessage, Message
+from wizard.core.events import Event
+from wizard.core.publication import publication
+from wizard.services.ports.messages import Attempt, ClaimedMessage, Medium, Message, Place
 from wizard.storage.crypto import Cipher, Undecipherable
-from wizard.storage.trail_tables import MessageState, OutboxRow
+from wizard.storage.trail_tables import AttemptRow, MessageState, OutboxRow
 from wizard.storage.upsert import insert_or
 
 # Longer than a worker needs for what it claims at once; after that it is taken for dead, and its messages are free.
@@ -42,12 +44,13 @@ class SqlOutbox:
 
     def row(self, message: Message, *, at: datetime) -> dict[str, Any]:
         """A message as its row."""
-        message_id = str(uuid4())
+        message_id, place = str(uuid4()), message.place or Place(None, None, None)
         # Sealed even when it is never sent, for the time that it takes; kept only when it is.
         sealed = self._seal(message, message_id)
         return {
             "id": message_id,
             "key": message.key,
+            "medium": message.medium,
             "kind": message.kind,
             "language": message.language,
             "sealed": None if message.suppressed else sealed,
@@ -55,22 +58,34 @@ class SqlOutbox:
             "attempts": 0,
             "created_at": at,
             "due_at": at,
+            **asdict(place),
         }
 
-    def claim(self, now: datetime, *, limit: int = 20) -> Sequence[ClaimedMessage]:
+    def announce(self, events: Iterable[tuple[int, Event]]) -> None:
+        """Write those events that are for other systems, under the numbers of their rows in the audit trail."""
+        rows = [
+            self.row(_told(event, number, content), at=event.at)
+            for number, event in events
+            if (content := publication(event)) is not None
+        ]
+        if rows:
+            self.add_all(rows)
+
+    def claim(self, now: datetime, *, medium: Medium = Medium.MAIL, limit: int = 20) -> Sequence[ClaimedMessage]:
         """Take what is due, oldest first, for this worker alone for a while; `attempts` counts this one too."""
-        while rows := self._take(now, limit):
+        while rows := self._take(now, medium, limit):
             opened = [claimed for row in rows if (claimed := self._opened(row))]
             if opened:
                 return opened
         return []
 
-    def _take(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+    def _take(self, now: datetime, medium: Medium, limit: int) -> Sequence[OutboxRow]:
         free = or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= now)
         due = (
             select(OutboxRow)
-            .where(OutboxRow.state == MessageState.WAITING, OutboxRow.due_at <= now, free)
-            .order_by(OutboxRow.due_at)
+            .where(OutboxRow.medium == medium, OutboxRow.state == MessageState.WAITING, OutboxRow.due_at <= now, free)
+            .where(~_behind_another())
+            .order_by(OutboxRow.due_at, OutboxRow.event_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
             .execution_options(populate_existing=True)
@@ -87,21 +102,34 @@ class SqlOutbox:
         try:
             personal = json.loads(self._cipher.decrypt(row.sealed or b"", context=_context(row.id)))
         except Undecipherable:
-            self.failed(row.id, reason="undecipherable", retry_at=None)
+            self.given_up(row.id, reason="undecipherable", keep_until=None)
             return None
-        message = Message(kind=row.kind, language=row.language, key=row.key, **personal)
+        message = Message(
+            kind=row.kind,
+            language=row.language,
+            key=row.key,
+            medium=Medium(row.medium),
+            place=_place(row),
+            **personal,
+        )
         return ClaimedMessage(row.id, message, row.attempts)
+
+    def attempted(self, message_id: str, attempt: Attempt) -> None:
+        """Note a try, for the log of deliveries."""
+        self._session.add(AttemptRow(message_id=message_id, **asdict(attempt)))
 
     def delivered(self, message_id: str, *, at: datetime) -> None:
         """Delivered: its personal and secret values are erased."""
         self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, sealed=None, reason=None)
 
-    def failed(self, message_id: str, *, reason: str, retry_at: datetime | None) -> None:
-        """Not delivered: to be tried again, or, where `retry_at` is None, given up and erased as if it had been."""
-        if retry_at is None:
-            self._settle(message_id, state=MessageState.GIVEN_UP, sealed=None, reason=reason)
-        else:
-            self._settle(message_id, due_at=retry_at, reason=reason)
+    def failed(self, message_id: str, *, reason: str, retry_at: datetime) -> None:
+        """Not delivered: to be tried again."""
+        self._settle(message_id, due_at=retry_at, reason=reason)
+
+    def given_up(self, message_id: str, *, reason: str, keep_until: datetime | None) -> None:
+        """Not to be tried again by itself: it can be sent again until `keep_until`; without that it is erased now."""
+        erased = {"sealed": None} if keep_until is None else {}
+        self._settle(message_id, state=MessageState.GIVEN_UP, reason=reason, erase_at=keep_until, **erased)
 
     def _settle(self, message_id: str, **values: object) -> None:
         """Only while it waits: what a slow worker says of a message that another has delivered comes too late."""
@@ -111,6 +139,34 @@ class SqlOutbox:
     def _seal(self, message: Message, message_id: str) -> bytes:
         personal = {name: value for name, value in asdict(message).items() if name in PERSONAL}
         return self._cipher.encrypt(json.dumps(personal).encode(), context=_context(message_id))
+
+
+def _behind_another() -> ColumnElement[bool]:
+    """Whether an earlier message of the same registration, or about the same record, still waits.
+
+    Earlier is what has the smaller number in the audit trail, whose chains grow one at a time.
+    """
+    earlier = aliased(OutboxRow)
+    waits = and_(earlier.state == MessageState.WAITING, earlier.event_id < OutboxRow.event_id)
+    same = (earlier.stream == OutboxRow.stream, earlier.record_id == OutboxRow.record_id)
+    # One look-up for each, by an index of its own.
+    return or_(*(select(earlier.id).where(waits, each).exists() for each in same))
+
+
+def _told(event: Event, number: int, content: Mapping[str, object]) -> Message:
+    return Message(
+        kind=event.name.value,
+        recipient="",
+        language="",
+        key=f"event:{number}",
+        medium=Medium.WEBHOOK,
+        values={"event": json.dumps(content, ensure_ascii=False)},
+        place=Place(event.session_id or event.chain, event.record_id, number),
+    )
+
+
+def _place(row: OutboxRow) -> Place | None:
+    return None if row.event_id is None else Place(row.stream, row.record_id, row.event_id)
 
 
 def _context(message_id: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wizard.storage.schema import Identity, Table, one_of
@@ -79,14 +79,20 @@ class MessageState(StrEnum):
 
 
 class OutboxRow(Table):
-    """A message to the outside; what is personal or secret in it is encrypted in `sealed`, until sent or given up."""
+    """A message to the outside; what is personal or secret in it is encrypted in `sealed`, until sent or over.
+
+    An event has a place among others: its number in the audit trail, its registration or chain, and its record.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
         one_of("state", MessageState),
         CheckConstraint("attempts >= 0", name="attempts"),
         CheckConstraint("state <> 'waiting' OR sealed IS NOT NULL", name="sealed"),
-        Index(None, "state", "due_at"),
+        Index(None, "medium", "state", "due_at"),
+        Index(None, "stream", "event_id"),
+        Index(None, "record_id", "event_id"),
+        Index(None, "erase_at"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -100,4 +106,23 @@ class OutboxRow(Table):
     due_at: Mapped[datetime]
     claimed_until: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    medium: Mapped[str] = mapped_column(server_default=text("'mail'"))
+    stream: Mapped[str | None]
+    record_id: Mapped[str | None]
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    erase_at: Mapped[datetime | None]
+
+
+class AttemptRow(Table):
+    """One try to deliver a message; `reason` says why it failed."""
+
+    __tablename__ = "delivery_attempts"
+    __table_args__ = (Index(None, "message_id"), Index(None, "at"))
+
+    id: Mapped[int] = mapped_column(Identity, primary_key=True)
+    message_id: Mapped[str] = mapped_column(ForeignKey("outbox.id"))
+    at: Mapped[datetime]
+    duration_ms: Mapped[int]
+    status: Mapped[int | None]
     reason: Mapped[str | None]

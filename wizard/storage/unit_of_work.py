@@ -18,6 +18,7 @@ from wizard.storage.repositories.backlog import SqlBacklog
 from wizard.storage.repositories.bulk import SqlBulkJobs
 from wizard.storage.repositories.categories import SqlCategories
 from wizard.storage.repositories.codes import SqlCodes
+from wizard.storage.repositories.deliveries import SqlDeliveries
 from wizard.storage.repositories.links import SqlLinks
 from wizard.storage.repositories.membership_years import SqlMembershipYears
 from wizard.storage.repositories.record_lists import SqlRecordLists
@@ -35,15 +36,18 @@ class SqlUnitOfWork:
     A database that fails raises ExternalServiceError("database") wherever it does (see `database`).
     """
 
-    def __init__(self, session: Session, cipher: Cipher, clock: Clock, *, writes: bool) -> None:
+    def __init__(
+        self, session: Session, cipher: Cipher, clock: Clock, *, writes: bool, announces: bool = False
+    ) -> None:
         self._session = session
         self._writes = writes
         self.accounts = SqlAccounts(session, clock)
         self.records = SqlRecords(session)
         self.record_lists = SqlRecordLists(session)
         self.verifications = SqlVerificationQueue(session)
-        self.audit = SqlAuditTrail(session, cipher)
         self.outbox = SqlOutbox(session, cipher)
+        self.audit = SqlAuditTrail(session, cipher, self.outbox.announce if announces else None)
+        self.deliveries = SqlDeliveries(session)
         self.codes = SqlCodes(session)
         self.links = SqlLinks(session)
         self.staff = SqlStaff(session)
@@ -79,15 +83,16 @@ class SqlUnitOfWork:
 
 @dataclass(frozen=True, slots=True)
 class SqlUnitsOfWork:
-    """Begins transactions."""
+    """Begins transactions. One that `announces` writes each new event into the outbox, too, for other systems."""
 
     sessions: sessionmaker[Session]
     cipher: Cipher
     clock: Clock
+    announces: bool = False
 
     def write(self) -> SqlUnitOfWork:
         """A transaction that may write; on SQLite it takes the write lock at once."""
-        return SqlUnitOfWork(self.sessions(), self.cipher, self.clock, writes=True)
+        return SqlUnitOfWork(self.sessions(), self.cipher, self.clock, writes=True, announces=self.announces)
 
     def read(self) -> SqlUnitOfWork:
         """A transaction that only reads."""

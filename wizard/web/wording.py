@@ -119,6 +119,8 @@ ERRORS: dict[str, LazyString] = {
     ),
     "workflow.state": _("This step does not fit how far the registration is. Continue from where you were."),
     "version.stale": _("Your answers were changed somewhere else since you opened this page."),
+    "delivery.unknown": _("There is no such message, or it is no longer known."),
+    "delivery.over": _("It cannot be sent again: it is delivered, or was erased."),
     "session.unknown": _("There is no such registration in this browser."),
     "session.expired": _("The time for this registration is over, and its answers have been erased."),
     "session.busy": _("This registration was being changed somewhere else at the same moment. Try again."),

@@ -20,24 +20,12 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many records and accounts wait for the desk, and how many mails have not gone out."""
+    """How many records and accounts wait for the desk, and how many mails and events have not gone out."""
 
     records: int
     accounts: int
     mails: int
-
-
-@dataclass(frozen=True, slots=True)
-class UndeliveredMail:
-    """A mail that did not go out; to whom is not told. `retry_at` is None where it was given up."""
-
-    id: str
-    kind: str
-    language: str
-    created_at: datetime
-    attempts: int
-    reason: str
-    retry_at: datetime | None
+    webhooks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +52,7 @@ class Statistics(Protocol):
     """One statement each."""
 
     def waiting(self, *, since: datetime) -> Waiting:
-        """What waits for the desk; mails given up before `since` do not count any more."""
-        ...
-
-    def undelivered(self, *, since: datetime, after: str | None, limit: int) -> Sequence[UndeliveredMail]:
-        """Mails that have not gone out, newest first, from behind the one with the id `after`."""
+        """What waits for the desk; what was given up before `since` does not count any more."""
         ...
 
     def completed(self, period: Period) -> Mapping[datetime, int]:

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from wizard.services.ports.backlog import Backlog
 from wizard.services.ports.bulk import BulkJobs
 from wizard.services.ports.categories import Categories, RefreshRuns
+from wizard.services.ports.deliveries import Deliveries
 from wizard.services.ports.messages import Outbox
 from wizard.services.ports.people import Accounts, MembershipYears, SecondFactors, Staff
 from wizard.services.ports.proofs import Codes, Links
@@ -56,6 +57,9 @@ class UnitOfWork(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def deliveries(self) -> Deliveries: ...
 
     @property
     def codes(self) -> Codes: ...

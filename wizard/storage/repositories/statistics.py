@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, String, and_, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Float, Select, String, and_, case, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -18,9 +18,12 @@ from wizard.core.events import EventName
 from wizard.core.records import VerificationState
 from wizard.core.registration import Channel
 from wizard.core.steps import ORDER, Step
-from wizard.services.ports.statistics import Furthest, Period, Records, UndeliveredMail, Waiting
+from wizard.services.ports.deliveries import Undone
+from wizard.services.ports.messages import Medium
+from wizard.services.ports.statistics import Furthest, Period, Records, Waiting
+from wizard.storage.repositories.deliveries import is_undelivered
 from wizard.storage.tables import AccountRow, RecordRow
-from wizard.storage.trail_tables import AuditEventRow, MessageState, OutboxRow
+from wizard.storage.trail_tables import AuditEventRow
 
 _HOUR = "%Y-%m-%d %H"
 # What tells how far a registration has got; answers say so themselves.
@@ -76,25 +79,15 @@ class SqlStatistics:
         self._session = session
 
     def waiting(self, *, since: datetime) -> Waiting:
-        """What waits for the desk; mails given up before `since` do not count any more."""
+        """What waits for the desk; what was given up before `since` does not count any more."""
         records = select(func.count()).where(RecordRow.verification_state == VerificationState.WAITING)
         accounts = select(func.count()).where(AccountRow.status == AccountStatus.PENDING)
-        mails = select(func.count()).where(_undelivered(since))
-        found = self._session.execute(
-            select(records.scalar_subquery(), accounts.scalar_subquery(), mails.scalar_subquery())
+        mails, webhooks = (
+            select(func.count()).where(is_undelivered(Undone(each, since))) for each in (Medium.MAIL, Medium.WEBHOOK)
         )
+        counts = (records, accounts, mails, webhooks)
+        found = self._session.execute(select(*(count.scalar_subquery() for count in counts)))
         return Waiting(*found.one())
-
-    def undelivered(self, *, since: datetime, after: str | None, limit: int) -> Sequence[UndeliveredMail]:
-        """Mails that have not gone out, newest first, from behind the one with the id `after`."""
-        order = tuple_(OutboxRow.created_at, OutboxRow.id)
-        mails = select(OutboxRow).where(_undelivered(since))
-        mails = mails.order_by(*(part.desc() for part in order.clauses)).limit(limit)
-        if after is not None:
-            # Delivered meanwhile it still says where the page before ended.
-            last = select(OutboxRow.created_at, OutboxRow.id).where(OutboxRow.id == after).subquery()
-            mails = mails.join(last, order < tuple_(last.c.created_at, last.c.id))
-        return [_mail(row) for row in self._session.scalars(mails)]
 
     def completed(self, period: Period) -> Mapping[datetime, int]:
         """How many registrations were completed, by the hour in which they were."""
@@ -159,22 +152,3 @@ def _place() -> ColumnElement[int]:
     led = [(AuditEventRow.name == name, ORDER.index(step)) for name, step in _REACHED.items()]
     asked = [(and_(answered, step == each.value), number) for number, each in enumerate(ORDER)]
     return case(*led, *asked, else_=0)
-
-
-def _undelivered(since: datetime) -> ColumnElement[bool]:
-    return or_(
-        and_(OutboxRow.state == MessageState.WAITING, OutboxRow.reason.is_not(None)),
-        and_(OutboxRow.state == MessageState.GIVEN_UP, OutboxRow.due_at >= since),
-    )
-
-
-def _mail(row: OutboxRow) -> UndeliveredMail:
-    return UndeliveredMail(
-        id=row.id,
-        kind=row.kind,
-        language=row.language,
-        created_at=row.created_at,
-        attempts=row.attempts,
-        reason=row.reason or "",
-        retry_at=row.due_at if row.state == MessageState.WAITING else None,
-    )

@@ -13,6 +13,7 @@ from wizard.web.staff import (
     bulk,
     category_refresh,
     conflicts,
+    deliveries,
     links,
     membership_year,
     my_sign_in,
@@ -52,7 +53,12 @@ def _pressed(view: Callable[..., Response]) -> Callable[..., Response]:
 
 for _address, _name, _view, _methods in (
     ("/", "desk", board.board, ("GET",)),
-    ("/mails", "mails", board.mails, ("GET",)),
+    ("/mails", "mails", deliveries.mails, ("GET",)),
+    ("/mails/again", "mails_again", deliveries.retry_mails, _PRESSED),
+    ("/webhooks", "webhooks", deliveries.webhooks, ("GET",)),
+    ("/webhooks/again", "webhooks_again", deliveries.retry_webhooks, _PRESSED),
+    ("/deliveries/<message_id>", "delivery", deliveries.delivery, ("GET",)),
+    ("/deliveries/<message_id>/again", "delivery_again", deliveries.retry, _PRESSED),
     ("/statistics", "statistics", statistics.statistics, ("GET",)),
     ("/sign-in", "sign_in", sign_in.sign_in, ("GET", "POST")),
     ("/sign-in/code", "sign_in_code", sign_in.code, ("GET", "POST")),

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.trouble import SOON
 from wizard.services.board import Overview
-from wizard.services.ports.statistics import UndeliveredMail
 from wizard.web import access
-from wizard.web.language import languages
 from wizard.web.staff import list_wording
 
 
@@ -24,18 +21,6 @@ class Number:
     label: LazyString | str
     count: int
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undelivered:
-    """A mail that has not gone out."""
-
-    kind: LazyString | str
-    language: str
-    made: datetime
-    attempts: int
-    reason: LazyString
-    retry_at: datetime | None
 
 
 def board() -> str:
@@ -51,29 +36,21 @@ def board() -> str:
     )
 
 
-def mails() -> str:
-    """Mails that have not gone out. Whom they are for is in none of them: it is sealed, or erased."""
-    page = access.services().board.mails(access.staff_call(), after=request.args.get("after"))
-    return render_template(
-        "staff/mails.html",
-        member=access.signed_in_staff(),
-        mails=[_undelivered(mail) for mail in page.mails],
-        following=page.following,
-        is_first="after" not in request.args,
-    )
-
-
 def _urgent(overview: Overview) -> list[Number]:
     tally, waiting = overview.tally, overview.waiting
     hours = int(SOON.total_seconds() // 3600)
     expiring = _("Over within %(hours)s hours", hours=hours)
-    return [
+    numbers = [
         Number(expiring, tally.expiring, url_for("staff.sessions", expiring=1)),
         Number(_("Stuck"), tally.stuck, url_for("staff.sessions", stuck="any")),
         Number(_("Records to verify"), waiting.records, url_for("staff.verification")),
         Number(_("Accounts to approve"), waiting.accounts, url_for("staff.waiting_accounts")),
         Number(_("E-mails not delivered"), waiting.mails, url_for("staff.mails")),
     ]
+    # Where no other system is told of anything, there is nothing to see to.
+    if waiting.webhooks or access.services().webhooks is not None:
+        numbers.append(Number(_("Events not delivered"), waiting.webhooks, url_for("staff.webhooks")))
+    return numbers
 
 
 def _stuck(overview: Overview) -> list[Number]:
@@ -88,14 +65,3 @@ def _steps(overview: Overview) -> list[Number]:
         Number(list_wording.STEPS[step], overview.tally.steps[step], url_for("staff.sessions", step=step.value))
         for step in list_wording.STANDING
     ]
-
-
-def _undelivered(mail: UndeliveredMail) -> Undelivered:
-    return Undelivered(
-        kind=list_wording.MAIL_KINDS.get(mail.kind, mail.kind),
-        language=languages().get(mail.language, mail.language),
-        made=mail.created_at,
-        attempts=mail.attempts,
-        reason=list_wording.MAIL_REASONS.get(mail.reason, list_wording.MAIL_BROKEN),
-        retry_at=mail.retry_at,
-    )

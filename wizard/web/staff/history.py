@@ -63,6 +63,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.BULK_COMPLETED: _("Bulk registration completed"),
     EventName.BULK_DISCARDED: _("File for bulk registration discarded"),
     EventName.BULK_EXPORTED: _("Rows of a bulk registration downloaded"),
+    EventName.DELIVERY_RETRIED: _("Sent again by the desk"),
     EventName.ACCESS_DENIED: _("Refused: not allowed"),
     EventName.OPERATION_FAILED: _("Could not be done"),
 }

@@ -58,24 +58,3 @@ _LINKING: dict[str, LazyString] = dict(
     )
 )
 RULES: dict[str, LazyString] = {rule: _LINKING.get(rule) or SUBJECTS[rule] for rule in STOPPING}
-
-MAIL_KINDS: dict[str, LazyString] = {
-    "code": _("Code for an account"),
-    "account_code": _("Code for a new account"),
-    "account_decision": _("Decision on a new account"),
-    "member_number": _("Forgotten member number"),
-    "link": _("Link to continue"),
-    "reminder": _("Reminder"),
-    "invitation": _("Invitation to complete a registration"),
-    "confirmation": _("Confirmation of a record"),
-    "verification_question": _("Question about a record"),
-    "verification_outcome": _("Outcome of a verification"),
-    "conflict_outcome": _("Outcome of a conflict"),
-}
-MAIL_REASONS: dict[str, LazyString] = {
-    "mail.unavailable": _("The mail server does not answer"),
-    "outdated": _("It came too late: what it says no longer holds"),
-    "refused": _("The mail server refuses the address"),
-    "undecipherable": _("It can no longer be read"),
-}
-MAIL_BROKEN = _("It could not be written")
