@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import VNU
 from tests.browser.stage import Stage
 from tests.browser.tour import Tour
-from tests.browser.visitors import HEIGHT, Collector, Listener, fits, is_accessible, is_focused, is_named
+from tests.browser.visitors import HEIGHT, Collector, Listener, fits, is_accessible, is_focused, is_named, is_tied
 from tests.browser.whole_tour import LOCALES, PARTS, PHONE, WIDTHS
 
 # For machines; of the tests; mails and errors as samples; back to the page that one was on, in another language.
@@ -61,7 +61,8 @@ def toured(stage: Stage, browser: Browser, html: Path) -> Toured:
         context.set_default_timeout(10_000)
         page = context.new_page()
         # Whoever looks first finds the page as it came.
-        look = [is_focused, Collector(page, html).keep, is_named, is_accessible, fits, Listener(page).is_quiet]
+        collector, listener = Collector(page, html), Listener(page)
+        look = [is_focused, collector.keep, is_named, is_tied, is_accessible, fits, listener.is_quiet]
         tour = Tour(page, stage, language, width, look)
         for part in PARTS:
             tour.take(part)

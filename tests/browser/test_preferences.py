@@ -12,6 +12,8 @@ from tests.browser.conftest import NewContext
 from tests.browser.stage import Stage
 
 _PAGES = re.compile(rb"/Type\s*/Page\b")
+_CHANGING_SLOWLY = """() => [...document.querySelectorAll("*")].filter(each =>
+    getComputedStyle(each).transitionDuration.split(",").some(time => parseFloat(time) > 0)).length"""
 _MOVING = """() => document.getAnimations().filter(each => each.effect.getComputedTiming().activeDuration > 1)
     .map(each => each.animationName ?? each.transitionProperty)"""
 # With forced colours backgrounds and shadows are gone: what is pressed or filled in has to have an edge.
@@ -60,8 +62,10 @@ def test_forced_colours_leave_edges_focus_and_errors(at_stage: NewContext, schem
 
 def test_less_motion_means_none(at_stage: NewContext, stage: Stage) -> None:
     page = at_stage(reduced_motion="reduce").new_page()
-    page.goto("/")
-    assert page.evaluate(_MOVING) == []
+    for path in ("/", "/design"):
+        page.goto(path)
+        assert page.evaluate(_MOVING) == []
+        assert page.evaluate(_CHANGING_SLOWLY) == 0
     to_receipt(page, stage)
     assert page.evaluate(_MOVING) == []
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"

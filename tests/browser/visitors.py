@@ -152,6 +152,22 @@ def is_focused(stop: Stop) -> Iterator[str]:
         yield "focus on " + stop.page.evaluate("document.activeElement?.outerHTML.slice(0, 120)")
 
 
+_LOOSE = """() => {
+    const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
+    const twice = ids.filter((id, at) => ids.indexOf(id) !== at).map(id => `id twice: ${id}`);
+    const names = ["for", "form", "list", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns",
+        "aria-activedescendant", "aria-errormessage"];
+    const loose = names.flatMap(name => [...document.querySelectorAll(`[${name}]`)].flatMap(each =>
+        each.getAttribute(name).split(/\\s+/).filter(id => !document.getElementById(id)).map(id => `${name}: ${id}`)));
+    return [...twice, ...loose];
+}"""
+
+
+def is_tied(stop: Stop) -> Iterator[str]:
+    """What names, describes or belongs to something is on the page, and no id twice: axe-core only wonders about it."""
+    yield from stop.page.evaluate(_LOOSE)
+
+
 @dataclass
 class Listener:
     """What a page said on its console since it was last asked."""
