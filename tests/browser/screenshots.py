@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.conftest import ARGS, CHROMIUM
 from tests.browser.stage import Stage, staging
 from tests.browser.tour import Tour
-from tests.browser.visitors import HEIGHT, THEMES, Camera
-from tests.browser.whole_tour import LOCALES, PARTS, PHONE, WIDTHS
+from tests.browser.visitors import HEIGHT, PHONE, THEMES, WIDTHS, Camera
+from tests.browser.whole_tour import LOCALES, PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHEETS = ROOT / "docs" / "images"

@@ -17,8 +17,19 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import VNU
 from tests.browser.stage import Stage
 from tests.browser.tour import Tour
-from tests.browser.visitors import HEIGHT, Collector, Listener, fits, is_accessible, is_focused, is_named, is_tied
-from tests.browser.whole_tour import LOCALES, PARTS, PHONE, WIDTHS
+from tests.browser.visitors import (
+    HEIGHT,
+    PHONE,
+    WIDTHS,
+    Collector,
+    Listener,
+    fits,
+    is_accessible,
+    is_focused,
+    is_named,
+    is_tied,
+)
+from tests.browser.whole_tour import LOCALES, PARTS
 
 # For machines; of the tests; mails and errors as samples; back to the page that one was on, in another language.
 NO_PAGES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.browser.conftest import AXE, RULES
 from tests.support.tongues import catalogue, strangers
 
 THEMES = ("light", "dark")
+# A window on a desk, which is zoomed, too; and a phone, with a finger for a pointer.
+WIDTHS = (1280, PHONE := 320)
 # 1280 CSS pixels at 200 % and at 400 % (WCAG 1.4.4 and 1.4.10).
 ZOOMED = (640, 320)
 HEIGHT = 900
@@ -53,14 +56,16 @@ def settled(page: Page) -> None:
 
 
 def is_accessible(stop: Stop) -> Iterator[str]:
-    """axe-core, in each theme."""
+    """axe-core, at each width and in each theme."""
     if not stop.page.evaluate("'axe' in window"):
         # The page's own policy forbids foreign scripts; the tests' tool comes by the debugger.
         stop.page.evaluate(_AXE)
-    for theme in THEMES:
+    for width, theme in product(WIDTHS, THEMES):
+        stop.page.set_viewport_size({"width": width, "height": HEIGHT})
         stop.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        yield from (f"{theme}: {found}" for found in stop.page.evaluate(_FIND, RULES))
+        yield from (f"{width}, {theme}: {found}" for found in stop.page.evaluate(_FIND, RULES))
     stop.page.emulate_media(color_scheme="light")
+    stop.page.set_viewport_size({"width": stop.width, "height": HEIGHT})
 
 
 _STICKING_OUT = """() => {

@@ -15,8 +15,6 @@ from tests.browser import (
 from tests.browser.tour import Part
 
 LOCALES = {"en": "en-CA", "fr": "fr-CA"}
-# A window on a desk, which is zoomed, too; and a phone, with a finger for a pointer.
-WIDTHS = (1280, PHONE := 320)
 PARTS: tuple[Part, ...] = (
     *tour_applicant.PARTS,
     *tour_trouble.PARTS,
