@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,6 +12,7 @@ from tests.browser import driving
 from tests.browser.conftest import RULES, NewContext
 from tests.support.serving import Served
 
+FIRST_VIEW = 60_000
 # What 1280 pixels are at a zoom of 200 % and of 400 %.
 ZOOMED = (640, 320)
 
@@ -112,3 +114,32 @@ def test_the_fonts_are_ours_and_fetched_once(page: Page) -> None:
         "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family.replaceAll('\"', ''))"
     )
     assert {"Atkinson Hyperlegible Next", "Bricolage Grotesque"} <= set(page.evaluate(loaded))
+
+
+@pytest.mark.parametrize("name", ["Zoë Ñandú", "Łukasz Kovač", "São Tomé, Åland"])
+def test_names_are_in_our_own_letters(page: Page, name: str) -> None:
+    page.goto("/")
+    page.evaluate("name => { document.querySelector('.lead').textContent = name }", name)
+    page.evaluate("name => document.fonts.load('1rem \"Atkinson Hyperlegible Next\"', name)", name)
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": root, "selector": ".lead"})["nodeId"]
+    page.locator(".lead").screenshot()  # Drawn, so that the browser knows by which fonts.
+    drawn = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    assert {font["familyName"] for font in drawn} == {"Atkinson Hyperlegible Next"}
+
+
+@pytest.mark.parametrize("locale", ["en-CA", "fr-CA"])
+def test_the_first_page_view_weighs_little_in_a_browser(new_context: NewContext, locale: str) -> None:
+    page = new_context(locale=locale, viewport={"width": 1280, "height": 900}).new_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    weights: Counter[str] = Counter()
+    # As they come over the wire; the headers of answers are one and the same, and HTTP/2 sends them once.
+    session.on("Network.dataReceived", lambda event: weights.update({event["requestId"]: event["encodedDataLength"]}))
+    page.goto("/", wait_until="networkidle")
+    page.evaluate("document.fonts.ready")
+    assert len(weights) > 5
+    assert FIRST_VIEW / 2 < sum(weights.values()) < FIRST_VIEW, weights
