@@ -23,12 +23,13 @@ TWO_WORDS = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 ASKS = {"_", "gettext", "lazy_gettext", "ngettext", "lazy_ngettext"}
 # Addresses and numbers; markup that a macro writes a part of.
 IN_TEMPLATES = {"coto.org …", "desk@wizard.test", "osot-oted-0000001", 'aria-describedby="…" aria-invalid="true"'}
-# Markup; of a log; samples of what people write.
+# Markup; of a log; for machines; samples of what people write.
 IN_MODULES = {
     "The session of this form has ended.",
     '<optgroup label="',
     "<option data-typed ",
     "no answer",
+    "A token is needed.\n",
     "second factor:",
     "Amara Okafor",
     "In which city is the school that you name?",

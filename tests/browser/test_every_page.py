@@ -36,6 +36,7 @@ NO_PAGES = {
     "static",
     "platform.healthz",
     "platform.readyz",
+    "metrics.metrics",
     "platform.language",
     "bare",
     "design.mail",
