@@ -47,6 +47,7 @@ MAY_NOT_USE: Mapping[str, tuple[str, ...]] = {
 MAY_USE_TOO = {
     "wizard.storage.database": ("flask", "the engines of Flask-SQLAlchemy-Lite belong to an app"),
     "wizard.web.limits": ("redis", "hands the one client to the rate limiter"),
+    "wizard.web.limit_counts": ("redis", "is the rate limiter's storage on the one client"),
 }
 # They run code that somebody has planted in what they read (06-promises, Security).
 UNSAFE = {"dill", "jsonpickle", "marshal", "pickle", "shelve"}
@@ -56,9 +57,14 @@ LONGER_MODULES = {
     "wizard.config": (290, "every setting, with all that is checked of it"),
     "wizard.core.rules": (370, "every rule of the specification in one table, with its check beside it"),
     "wizard.core.registration": (310, "the document and all its transitions, which keep each other's promises"),
+    "wizard.web.api.answers": (330, "the fields of every answer, nothing else"),
+    "wizard.web.api.endpoints": (330, "every call in one table"),
+    "wizard.web.api.examples": (290, "an example of every call"),
     "wizard.services.orchestrator": (295, "every operation on a registration, in the order of the specification"),
 }
-LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {}
+LONGER_FUNCTIONS = {
+    "wizard.wiring._services": (60, "every service with what it is given, one to a line"),
+}
 # Made by Alembic, or declarations of columns.
 UNMEASURED = ("wizard.storage.migrations", "wizard.storage.tables", "wizard.storage.trail_tables")
 

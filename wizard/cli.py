@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from wizard.commands import base, bulk, categories, demo, desk, events, people, records, running
+from wizard.commands import base, bulk, categories, demo, desk, events, people, records, running, tokens
 
 
 @click.group(cls=base.Group)
@@ -24,6 +24,7 @@ for _command in (
     demo.demo,
     people.accounts,
     people.staff,
+    tokens.tokens,
     desk.membership_year,
     categories.categories,
     bulk.bulk,

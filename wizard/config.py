@@ -181,6 +181,10 @@ class Settings(OidcSettings):
     limit_sign_in: Limits = Field(
         "10 per 15 minutes; 50 per day", description="Tries to sign in as staff, per address and user name"
     )
+    limit_api: Limits = Field("600 per minute", description="Calls of the API, per token")
+    limit_open_api: Limits = Field(
+        "120 per minute", description="Calls of the API that need no token, or have a wrong one, per address"
+    )
 
     @property
     def is_production(self) -> bool:

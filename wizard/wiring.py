@@ -56,6 +56,7 @@ from wizard.services.run import Runner
 from wizard.services.sign_in import SignIn
 from wizard.services.staff import Desk
 from wizard.services.statistics import StatisticsService
+from wizard.services.tokens import Tokens
 from wizard.services.transitions import Transitions
 from wizard.services.verification import Verifications
 from wizard.services.whole import WholeRegistrations
@@ -64,6 +65,7 @@ from wizard.storage.batches import SqlBatches
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.embedded import embedded_url
+from wizard.storage.kept_answers import RedisKeptAnswers
 from wizard.storage.oidc import OidcProvider
 from wizard.storage.oidc_published import Client
 from wizard.storage.redis_client import connect
@@ -72,6 +74,7 @@ from wizard.storage.stored_values import StoredValues
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.tracing import traces_asked_for
 from wizard.web import (
+    api,
     applicant,
     browser_session,
     design,
@@ -153,12 +156,14 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
     return Services(
         clock=clock,
         orchestrator=orchestrator,
+        checking=checking,
         proofs=Proofs(clock, units, registrations, events, stores.cipher),
         links=links,
         desk=Desk(clock, units, registrations, events, passwords),
         sign_in=SignIn(clock, units, events, *ways),
         oidc=oidc_sign_in(settings, clock, units, events),
         my_sign_in=MySignIn(clock, units, events, *ways),
+        tokens=Tokens(clock, units, events),
         board=Board(clock, units, registrations, settings.delivery_kept),
         statistics=StatisticsService(clock, units),
         notes=Notes(clock, units, registrations, events),
@@ -243,6 +248,7 @@ def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles, m
     limits.init_app(app, settings, stores.redis)
     language.init_app(app)
     errors.init_app(app)
+    api.init_app(app, RedisKeptAnswers(stores.redis, stores.cipher))
     for blueprint in (health.blueprint, applicant.blueprint, staff.blueprint):
         app.register_blueprint(blueprint)
     if not settings.is_production:

@@ -696,3 +696,14 @@ def test_proof_of_one_account_tells_nothing_of_another_members_record(world: Wor
     result = world.orchestrator.review(call, SID)
     outcomes = {outcome.rule: outcome.outcome for outcome in result.registration.validation.outcomes}
     assert outcomes["user_business_id.unique"] is Outcome.NOT_CHECKED
+
+
+def test_a_workflow_that_ends_in_a_refusal_keeps_what_was_done_before_it(world: World) -> None:
+    registration = world.staged()
+    with pytest.raises(PermissionDenied) as refused:
+        world.orchestrator.execute_workflow(world.staff, registration.session_id, account_id=world.account.id)
+    assert refused.value.result is not None
+    steps = [(step.step.value, step.success) for step in refused.value.result.steps]
+    assert steps[-2:] == [("link_account", True), ("create", False)]
+    assert world.load(registration.session_id).status is Status.ACCOUNT_LINKED
+    assert world.trail(registration.session_id)[-2:] == ["education.account_linked", "access.denied"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 from wizard.core.category import CategoryDecision, Rationale
 from wizard.core.choices import EducationCategory
 from wizard.core.education import EducationData
-from wizard.core.records import NewRecord, Verification
+from wizard.core.records import NewRecord, Record, Verification
 
 DECLARED = datetime(2026, 11, 23, 14, 59, 30, 123456, tzinfo=UTC)
 CREATED = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -48,3 +49,10 @@ def new_record(account_id: str, *, data: EducationData | None = None, **changes:
         "created_at": CREATED,
     }
     return NewRecord(**values | changes)
+
+
+def record(account_id: str, *, data: EducationData | None = None) -> Record:
+    """A record as the database would answer it."""
+    new = new_record(account_id, data=data)
+    kept = {field.name: getattr(new, field.name) for field in fields(NewRecord)}
+    return Record(**kept, number="osot-oted-0000001", updated_at=new.created_at, version=1)

@@ -19,6 +19,7 @@ from wizard.core.errors import ErrorCode, Problem
 from wizard.core.rules import RULES, Facts, Holdings, Outcome, RuleOutcome, evaluate
 from wizard.services.checking import VERIFY_DISCOUNT
 from wizard.web import choices, wording
+from wizard.web.api import words
 from wizard.web.rule_wording import FAILED, OUTCOMES, SUBJECTS, WARNINGS
 
 ROOT = Path(__file__).resolve().parents[2] / "wizard"
@@ -77,7 +78,7 @@ def test_every_message_that_is_raised_has_its_wording() -> None:
     assert {"code.wrong", "session.unknown", "category.changed", "account.accessible"} <= found
     found |= {f"privilege.{action}" for action in ("create", "read", "change", "delete")}
     found |= {f"{service}.unavailable" for service in ("redis", "database", "mail")} | {"version.stale", "internal"}
-    worded = set(wording.SENTENCES) | set(commands._SENTENCES)
+    worded = set(wording.SENTENCES) | set(commands._SENTENCES) | set(words._SENTENCES)
     assert found <= worded, found - worded
 
 

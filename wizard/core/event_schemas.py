@@ -40,6 +40,7 @@ _STEP = Detail("the step that comes next")
 _CATEGORY = Detail("slug of the education category")
 _BEFORE, _AFTER = _sometimes("slug of the category before"), _sometimes("slug of the category after")
 _NUMBER = Detail("number of the record")
+_TOKEN = {"token": Detail("name of the token")}
 _ACCOUNT = {"account": Detail("id of the account"), "status": Detail("its status")}
 _LINK = {"link": Detail("id of the link"), "kind": Detail("whom it is for: applicant or staff")}
 _STAFF = {"staff": Detail("id of the member of staff")}
@@ -186,6 +187,10 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
     EventName.STAFF_RECOVERY_RENEWED: _kept("New recovery codes were made", _STAFF),
     EventName.STAFF_RECOVERY_USED: _kept("A recovery code was used", _STAFF),
     EventName.STAFF_PASSWORD_CHANGED: _kept("A member of staff changed their password", _STAFF),
+    EventName.TOKEN_CREATED: _kept(
+        "A token of another system was made", {**_TOKEN, "privilege": Detail("its privilege")}
+    ),
+    EventName.TOKEN_REVOKED: _kept("A token of another system was revoked", _TOKEN),
     EventName.ACCOUNT_CREATED: _told("An account was made", _ACCOUNT),
     EventName.ACCOUNT_UPDATED: _told("An account was changed", _ACCOUNT),
     EventName.MEMBERSHIP_YEAR_CHANGED: _told(

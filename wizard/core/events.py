@@ -46,6 +46,8 @@ class EventName(StrEnum):
     STAFF_RECOVERY_RENEWED = "staff.recovery_renewed"
     STAFF_RECOVERY_USED = "staff.recovery_used"
     STAFF_PASSWORD_CHANGED = "staff.password_changed"  # noqa: S105 - a name of an event
+    TOKEN_CREATED = "token.created"  # noqa: S105 - a name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - as above
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
     MEMBERSHIP_YEAR_CHANGED = "membership_year.changed"

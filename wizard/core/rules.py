@@ -97,7 +97,7 @@ _NOTES_LENGTH = 1000
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _NOT_ONE_LINE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # Spaces and format characters (zero-width ones among them): a name of these alone shows nothing.
-_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _REGISTERED = frozenset({CotoStatus.GENERAL, CotoStatus.PROVISIONAL_TEMPORARY, CotoStatus.RESIGNED})
 
 
@@ -132,7 +132,7 @@ def _coto_registration_format(facts: Facts) -> bool | None:
 
 
 def _is_blank(text: str) -> bool:
-    return all(unicodedata.category(character) in _INVISIBLE for character in text)
+    return all(unicodedata.category(character) in INVISIBLE for character in text)
 
 
 def _other_details_format(facts: Facts) -> bool | None:

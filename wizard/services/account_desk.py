@@ -62,6 +62,15 @@ class AccountDesk:
             waiting = unit.accounts.count(AccountStatus.PENDING)
         return AccountPage(found[:_PAGE], waiting, found[_PAGE - 1].id if len(found) > _PAGE else None)
 
+    def by_number(self, call: Call, number: str) -> Account:
+        """The account with a member number. Raises NotFound."""
+        require_desk_or_system(call.actor)
+        with self.units.read() as unit:
+            account = unit.accounts.by_number(number.strip())
+        if account is None:
+            raise NotFound("account.unknown")
+        return account
+
     def view(self, call: Call, account_id: str) -> AccountView:
         """One account with all that belongs to it. Raises NotFound."""
         require_desk_or_system(call.actor)

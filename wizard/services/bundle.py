@@ -11,6 +11,7 @@ from wizard.services.approvals import Approvals
 from wizard.services.audit import AuditDrain
 from wizard.services.board import Board
 from wizard.services.bulk import Bulk
+from wizard.services.checking import Checking
 from wizard.services.conflicts import Conflicts
 from wizard.services.deliveries import Deliveries
 from wizard.services.delivery import Delivery
@@ -30,6 +31,7 @@ from wizard.services.refresh import CategoryRefresh
 from wizard.services.sign_in import SignIn
 from wizard.services.staff import Desk
 from wizard.services.statistics import StatisticsService
+from wizard.services.tokens import Tokens
 from wizard.services.verification import Verifications
 
 
@@ -39,12 +41,14 @@ class Services:
 
     clock: Clock
     orchestrator: Orchestrator
+    checking: Checking
     proofs: Proofs
     links: ResumeLinks
     desk: Desk
     sign_in: SignIn
     oidc: OidcSignIn | None
     my_sign_in: MySignIn
+    tokens: Tokens
     board: Board
     statistics: StatisticsService
     notes: Notes

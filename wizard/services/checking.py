@@ -12,7 +12,7 @@ from wizard.core.category import CategoryDecision, determine_category
 from wizard.core.choices import EducationCategory
 from wizard.core.clock import Clock, toronto_date
 from wizard.core.education import EducationData, member_number_key
-from wizard.core.errors import ErrorCode, Problem, ValidationFailed
+from wizard.core.errors import ErrorCode, Problem, ValidationFailed, from_problems
 from wizard.core.registration import Registration
 from wizard.core.rules import (
     FORMAT_RULES,
@@ -22,11 +22,14 @@ from wizard.core.rules import (
     RuleOutcome,
     evaluate,
     failures,
+    rules_for,
     verification_reasons,
 )
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 VERIFY_DISCOUNT = "verification.discount"
+# What a category is decided from has to be a choice of today.
+_CATEGORY_RULES = rules_for(("graduation_year", "coto_status"), warnings=False)
 _DISCOUNTED = frozenset({EducationCategory.STUDENT, EducationCategory.NEW_GRADUATED})
 
 
@@ -86,6 +89,14 @@ class Checking:
             today=self.today,
             membership_ends=year.ends_on if year else None,
         )
+
+    def category_of(self, *, graduation_year: str, coto_status: str) -> CategoryDecision:
+        """The category that somebody would have, without a registration. Raises as `category`, and the failed rules."""
+        data = EducationData(graduation_year=graduation_year, coto_status=coto_status)
+        problems = failures(evaluate(self.facts(data), _CATEGORY_RULES))
+        if problems:
+            raise from_problems(problems)
+        return self.category(data)
 
     def reasons_to_verify(self, outcomes: tuple[RuleOutcome, ...], category: EducationCategory) -> tuple[str, ...]:
         """Why the desk has to look at a record, as rule ids."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
+from wizard.core.access import scope_of
 from wizard.core.choices import dataverse_code
 from wizard.core.clock import Clock
 from wizard.core.events import Event, EventName
@@ -17,7 +18,8 @@ from wizard.services.ports.units import UnitsOfWork
 from wizard.services.sheets import WRITERS, Row, SheetKind
 
 LONGEST_SEARCH = 100
-_PAGE, _BATCH = 25, 500
+PAGE = 25
+_BATCH = 500
 # All exports are one chain of the audit trail: they concern no record alone.
 CHAIN = "exports"
 _PRIVILEGE = "owner"
@@ -41,19 +43,23 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class RecordLists:
-    """Records as lists, for the desk and the system's commands. Every method raises PermissionDenied to others."""
+    """Records as lists, for the desk and the system's commands. All but `page` raise PermissionDenied to others."""
 
     clock: Clock
     units: UnitsOfWork
     events: EventBus
 
-    def page(self, call: Call, sought: Sought, *, after: str | None = None) -> RecordPage:
-        """Those that are sought, from behind the record with the number `after`."""
-        require_desk_or_system(call.actor)
+    def page(self, call: Call, sought: Sought, *, after: str | None = None, limit: int = PAGE) -> RecordPage:
+        """Those that are sought, from behind the record with the number `after`; another system's those it may read.
+
+        Raises PermissionDenied to whoever is neither such a system nor of the desk.
+        """
+        scope = scope_of(call.actor)
+        if scope is None:
+            require_desk_or_system(call.actor)
         with self.units.read() as unit:
-            found = unit.record_lists.found(_cleaned(sought), before=_printable(after), limit=_PAGE + 1)
-        more = len(found) > _PAGE
-        return RecordPage(found[:_PAGE], found[_PAGE - 1].record.number if more else None)
+            found = unit.record_lists.found(_cleaned(sought), before=_printable(after), limit=limit + 1, scope=scope)
+        return RecordPage(found[:limit], found[limit - 1].record.number if len(found) > limit else None)
 
     def count(self, call: Call, sought: Sought) -> int:
         """How many there are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wizard.core.access import require_record
 from wizard.core.accounts import Account, AccountStatus
 from wizard.core.actors import Action, Actor, require, require_desk
 from wizard.core.education import FIELDS, EducationData, member_number_key
@@ -93,6 +94,7 @@ class RecordService:
         require_desk(call.actor)
         with self.units.read() as unit:
             record = unit.records.get(record_id)
+            require_record(call.actor, Action.READ, record)
             account = unit.accounts.get(record.account_id) if record else None
             chains = (chain_of(record_id), *([record.session_id] if record else ()))
             rows = sorted(unit.audit.history(*chains, record_id=record_id), key=lambda row: (row.event.at, row.id))
@@ -168,7 +170,7 @@ class RecordService:
 def _find(unit: UnitOfWork, actor: Actor, record_id: str, action: Action, *, hold: bool = False) -> Record:
     """The record, by privilege first: whether there is one is not everybody's to know."""
     record = unit.records.hold(record_id) if hold else unit.records.get(record_id)
-    require(actor, action, record.account_id if record else None)
+    require_record(actor, action, record)
     if record is None:
         raise NotFound("record.unknown")
     return record

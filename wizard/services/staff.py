@@ -21,6 +21,7 @@ from wizard.services.ports.registrations import EVERYTHING, RegistrationPage, Re
 from wizard.services.ports.units import UnitsOfWork
 from wizard.services.staff_events import of_staff
 
+PAGE = 25
 _DESK_PRIVILEGES = frozenset({Privilege.ADMIN, Privilege.MAIN})
 
 
@@ -41,6 +42,7 @@ class Desk:
         *,
         member_number: str | None = None,
         cursor: str | None = None,
+        limit: int = PAGE,
     ) -> RegistrationPage:
         """Living registrations of a selection, page by page; those of a member number, whatever they are, on one.
 
@@ -51,7 +53,7 @@ class Desk:
             found = self.registrations.of_member(member_number.strip())
             page = RegistrationPage(found, None)
         else:
-            page = self.registrations.page(selection, cursor=cursor, ahead=call.page_ahead)
+            page = self.registrations.page(selection, cursor=cursor, limit=limit, ahead=call.page_ahead)
         now = self.clock.now()
         return replace(page, registrations=tuple(each for each in page.registrations if not each.is_expired(now)))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from wizard.core.accounts import Account
 from wizard.core.actors import Action, may
-from wizard.core.errors import ErrorCode, Problem
+from wizard.core.errors import ErrorCode, Problem, WizardError
 from wizard.core.events import EventName
 from wizard.core.registration import Registration, Status
 from wizard.core.results import StepResult
@@ -93,12 +93,22 @@ class Transitions:
         for _ in steps:  # pragma: no branch
             step = next_operation(change.registration.status) or Operation.CREATE
             began = run.milliseconds()
-            change = steps[step](change.registration)
+            change = self._taken(run, steps[step], change, is_first=not done)
             took = run.milliseconds() - began
             done = (*done, StepResult(step, not change.failed, took, change.errors))
             if change.failed or change.registration.is_created:
                 break
         return replace(change, steps=done)
+
+    def _taken(self, run: Run, step: Callable[[Registration], Change], before: Change, *, is_first: bool) -> Change:
+        """A step of several: what it refuses or cannot do stops the workflow there, and keeps what was done before."""
+        try:
+            return step(before.registration)
+        except WizardError as error:
+            if is_first:
+                raise
+            failure = run.failure(before.registration.session_id, error)
+            return Change(before.registration.with_event(failure), error=error)
 
     def _finished(self, run: Run, stored: Registration) -> Change | None:
         """What an earlier try made of these very answers before it died: the steps are not told of once more."""

@@ -43,3 +43,12 @@ if string.match(stored, '^(%d+):') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return redis.call('DEL', KEYS[1])
 """
+
+# KEYS: what is under way. ARGV: the claim that has to stand there still, the answer to keep in its place ("" to
+# forget it), its life in milliseconds.
+SETTLE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""

@@ -177,6 +177,27 @@ class RecoveryCodeRow(Table):
     used_at: Mapped[datetime | None]
 
 
+class ApiTokenRow(Table):
+    """What another system calls with, known by a digest; an owner's is bound to an account."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        one_of("privilege", Privilege),
+        CheckConstraint("(privilege = 'owner') = (account_id IS NOT NULL)", name="account"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Key, unique=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    privilege: Mapped[str]
+    account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
 class MembershipYearRow(Table):
     """The membership year's last day as it was set; the newest row holds, the others are its history."""
 

@@ -27,6 +27,7 @@ from wizard.storage.repositories.refreshes import SqlRefreshRuns
 from wizard.storage.repositories.second_factors import SqlSecondFactors
 from wizard.storage.repositories.staff import SqlStaff
 from wizard.storage.repositories.statistics import SqlStatistics
+from wizard.storage.repositories.tokens import SqlApiTokens
 from wizard.storage.repositories.verifications import SqlVerificationQueue
 
 
@@ -54,6 +55,7 @@ class SqlUnitOfWork:
         self.second_factors = SqlSecondFactors(session, cipher)
         self.statistics = SqlStatistics(session)
         self.backlog = SqlBacklog(session)
+        self.tokens = SqlApiTokens(session)
         self.membership_years = SqlMembershipYears(session)
         self.categories = SqlCategories(session)
         self.refreshes = SqlRefreshRuns(session)

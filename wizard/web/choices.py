@@ -58,6 +58,16 @@ LABELS: dict[str, dict[str, LazyString]] = {
         "new_graduated": _("New Graduate"),
         "graduated": _("Graduate"),
     },
+    "privilege": {
+        "owner": _("Owner of an account"),
+        "admin": _("Desk (admin)"),
+        "main": _("Desk (main)"),
+    },
+    "account_status": {
+        "active": _("Active"),
+        "inactive": _("Inactive"),
+        "pending": _("Waits for the desk"),
+    },
 }
 HINTS: dict[str, dict[str, LazyString]] = {
     "coto_status": {

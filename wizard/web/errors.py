@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from babel.dates import format_timedelta
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug import exceptions as http
 from werkzeug.wrappers import Response as AnyResponse
@@ -18,7 +18,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from wizard.core import errors
 from wizard.core.events import EventName
 from wizard.services.events import make_event
+from wizard.services.ports.calls import Call
 from wizard.web import access, language, wording
+from wizard.web.api import problems
+from wizard.web.requests import is_api
 from wizard.web.typed import form_address, page_address, typed
 
 
@@ -73,8 +76,10 @@ def init_app(app: Flask) -> None:
 def handle(error: Exception) -> AnyResponse:
     """The answer to an error that nothing before has dealt with."""
     error = getattr(error, "original_exception", None) or error
+    if is_api():
+        return _problem(error)
     if isinstance(error, errors.PermissionDenied):
-        _tell(error)
+        _tell(error, access.current_call())
     if isinstance(error, errors.Unauthenticated) and request.method != "POST":
         return _to_sign_in()
     answer = answer_to(error)
@@ -84,6 +89,14 @@ def handle(error: Exception) -> AnyResponse:
     if (seconds := getattr(error, "retry_after", None)) is not None:
         response.headers["Retry-After"] = str(seconds)
     return _whole(response)
+
+
+def _problem(error: Exception) -> Response:
+    """What another system is told; it has its own table of statuses."""
+    answer = answer_to(error)
+    if isinstance(error, errors.PermissionDenied):
+        _tell(error, g.api_call)
+    return problems.answer(error, error_id=_error_id(error, answer) or "")
 
 
 def answer_to(error: Exception) -> Answer:
@@ -150,12 +163,11 @@ def _to_sign_in() -> AnyResponse:
     return redirect(address, code=303)
 
 
-def _tell(error: errors.PermissionDenied) -> None:
+def _tell(error: errors.PermissionDenied, call: Call) -> None:
     """Refusals are known; the operations on a registration have told of theirs themselves."""
     if error.result is not None:
         return
     told, session_id = access.services(), (request.view_args or {}).get("session_id")
-    call = access.current_call()
     event = make_event(
         EventName.ACCESS_DENIED,
         call=call,

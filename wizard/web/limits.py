@@ -6,24 +6,20 @@ import hmac
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
-from time import time
 from typing import cast
 
 from flask import Flask, current_app, request, session
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
-from limits.storage import RedisStorage
-from limits.strategies import RateLimiter
-from redis import Redis, RedisCluster, RedisError
+from redis import Redis, RedisCluster
 
 from wizard.config import Settings
 from wizard.core.accounts import email_key
 from wizard.core.education import member_number_key
-from wizard.core.errors import ExternalServiceError, RateLimited
+from wizard.core.errors import RateLimited
+from wizard.web.limit_counts import SCHEME, Quota, SharedRedis, Try
 
 _EXTENSION = "wizard_limits"
-_SCHEME = "wizard-redis"
 _IPV6_PREFIX = 64
 # What is said where there is more to say than to wait.
 _SAID = {"codes": "rate_limited.codes"}
@@ -32,49 +28,6 @@ _WHO = frozenset({"browser", "address", "registration"})
 # How many times the limit there is room for, where a subject is not the only one: behind an address there may be a
 # whole class, and a target must not be closed to its owner by what one stranger, at one address, has tried.
 _ROOM = {"address": 10, "target": 5, "username": 5, "mailbox": 5}
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """What is counted against one limit, and for whom."""
-
-    item: RateLimitItem
-    identifiers: tuple[str, str]
-
-
-class SharedRedis(RedisStorage):
-    """Flask-Limiter's storage on the client that everything else uses, be it one server, Sentinel or a Cluster."""
-
-    STORAGE_SCHEME = [_SCHEME]  # noqa: RUF012 - the registry of the library reads it
-
-    def __init__(self, uri: str, *, client: Redis | RedisCluster) -> None:
-        self.key_prefix = "ot_education_limit"
-        self.target_server = "redis"
-        self.storage = client
-        super(RedisStorage, self).__init__(uri)
-        self.initialize_storage(uri)
-
-    def hit_all(self, tries: Sequence[_Try]) -> list[bool]:
-        """Count several tries in one round trip, each where its sliding window has room; answers which had."""
-        with self.storage.pipeline(transaction=False) as commands:
-            for each in tries:
-                key, window = each.item.key_for(*each.identifiers), each.item.get_expiry()
-                keys = (self._previous_window_key(key), self._current_window_key(key))
-                # Sent whole: by its digest, a script costs a round trip more to make sure that it is known.
-                commands.eval(
-                    self.SCRIPT_ACQUIRE_SLIDING_WINDOW,
-                    len(keys),
-                    *map(self.prefixed_key, keys),
-                    each.item.amount,
-                    window,
-                    1,
-                )
-            return [bool(had_room) for had_room in commands.execute()]
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What a failing client raises."""
-        return RedisError
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +53,22 @@ class _Limits:
         )
         self._spend([each for kind in what for each in self._tries(name, kind, what[kind])], said)
 
-    def _tries(self, name: str, kind: str, subject: str, *, alone: bool = False) -> Iterator[_Try]:
+    def _tries(self, name: str, kind: str, subject: str, *, alone: bool = False) -> Iterator[Try]:
         digest = hmac.digest(self.key, f"{kind}:{subject}".encode(), "sha256").hex()
         room = 1 if alone else _ROOM.get(kind, 1)
         for item in self.items[name]:
-            yield _Try(_wider(item, room), (f"{name}.{kind}", digest))
+            yield Try(_wider(item, room), (f"{name}.{kind}", digest))
 
-    def _spend(self, tries: Sequence[_Try], said: str) -> None:
-        if not tries:
-            return
-        try:
-            had_room = cast("SharedRedis", self.limiter.storage).hit_all(tries)
-            refused = [each for each, had in zip(tries, had_room, strict=True) if not had]
-            resets = [self._reset(each) for each in refused]
-        except RedisError as error:
-            raise ExternalServiceError("redis") from error
+    def quota(self, name: str, kind: str, subject: str) -> list[Quota]:
+        """Count a call of another system, and say how much room there is still. Raises `RateLimited`."""
+        return self._spend(list(self._tries(name, kind, subject, alone=True)), "rate_limited")
+
+    def _spend(self, tries: Sequence[Try], said: str) -> list[Quota]:
+        quotas = cast("SharedRedis", self.limiter.storage).hit_all(tries) if tries else []
+        resets = [each.reset for each in quotas if not each.had_room]
         if resets:
-            raise RateLimited(said, retry_after=max(1, ceil(max(resets) - time())))
-
-    def _reset(self, refused: _Try) -> float:
-        strategy: RateLimiter = self.limiter.limiter
-        return strategy.get_window_stats(refused.item, *refused.identifiers).reset_time
+            raise RateLimited(said, retry_after=max(1, *resets))
+        return quotas
 
 
 def _wider(item: RateLimitItem, room: int) -> RateLimitItem:
@@ -132,7 +80,7 @@ def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster)
     limiter = Limiter(
         key_func=_address,
         app=app,
-        storage_uri=f"{_SCHEME}://",
+        storage_uri=f"{SCHEME}://",
         storage_options=cast("dict[str, str | int]", {"client": redis_client}),
         strategy="sliding-window-counter",
     )
@@ -144,6 +92,8 @@ def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster)
         "links": settings.limit_links,
         "resume": settings.limit_resume,
         "sign_in": settings.limit_sign_in,
+        "api": settings.limit_api,
+        "open_api": settings.limit_open_api,
     }
     parsed = {name: tuple(parse_many(text)) for name, text in items.items()}
     key = hmac.digest(settings.secret_keys[0].encode(), b"rate limits", "sha256")
@@ -203,6 +153,16 @@ def numbers(email: str) -> None:
 def new_accounts(email: str) -> None:
     """A code is sent to an e-mail address for which an account is to be made."""
     _limits().spend("codes", browser=_browser(), address=_address(), mailbox=email_key(email))
+
+
+def api(token_id: str) -> list[Quota]:
+    """A system calls with its token."""
+    return _limits().quota("api", "token", token_id)
+
+
+def open_api() -> list[Quota]:
+    """Somebody calls what needs no token, or with one that nobody knows."""
+    return _limits().quota("open_api", "address", _address())
 
 
 def _limits() -> _Limits:

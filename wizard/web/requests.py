@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HEADER = "X-Request-ID"
+# The addresses of other systems; all else is for people in browsers.
+API = "/ot-education/"
 # What a proxy sends goes into the log and the audit trail: nothing but a plain id is taken over.
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 REQUEST_ID, RULE = "wizard.request_id", "wizard.rule"
@@ -87,6 +89,11 @@ def _noting(identifier: str, start_response: StartResponse, statuses: list[str])
 
 def _request_id(sent: str) -> str:
     return sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
+
+
+def is_api() -> bool:
+    """Whether another system asks: with a token, not with a browser's session, and for JSON, not for a page."""
+    return request.path.startswith(API)
 
 
 def _read_only() -> None:

@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from wizard.config import Settings
 from wizard.services.tables import MOST_BYTES
 from wizard.web import access
+from wizard.web.requests import is_api
 from wizard.web.static_files import StaticFiles
 
 CONTENT_SECURITY_POLICY = (
@@ -31,8 +32,14 @@ STRICT_TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 # The longest form is the privacy step: a thousand characters of notes, percent-encoded.
 MAX_BODY = 64 * 1024
 _MAX_PARTS = 100
-# Pages that take a file.
-LARGER_BODIES: Mapping[str, int] = {"staff.import_accounts": 1024 * 1024, "staff.bulk": MOST_BYTES + MAX_BODY}
+# The same for everybody, and nobody's.
+CACHEABLE = frozenset({"api.choices", "api.document"})
+# Where a file is taken, or as many rows as a file has.
+LARGER_BODIES: Mapping[str, int] = {
+    "staff.import_accounts": 1024 * 1024,
+    "staff.bulk": MOST_BYTES + MAX_BODY,
+    "api.load_bulk": MOST_BYTES,
+}
 
 
 def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:
@@ -56,12 +63,16 @@ def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:
         for name, value in HEADERS.items():
             # The design's page shows mails, which bring their own styles, under a policy of their own.
             response.headers.setdefault(name, value)
-        response.headers["Cache-Control"] = files.caching() if request.endpoint == "static" else "no-store"
+        response.headers["Cache-Control"] = files.caching() if request.endpoint == "static" else _caching()
         if settings.is_production:
             response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
         return response
 
     app.after_request(protect)
+
+
+def _caching() -> str:
+    return "public, max-age=3600" if request.endpoint in CACHEABLE else "no-store"
 
 
 def _csrf_key(key: str) -> bytes:
@@ -82,6 +93,9 @@ def _guard(csrf: CSRFProtect) -> None:
     if request.endpoint is None or request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return
     request.max_content_length = LARGER_BODIES.get(request.endpoint, MAX_BODY)
+    if is_api():
+        # No browser sends a token by itself.
+        return
     access.browser_session()
     session_id = (request.view_args or {}).get("session_id")
     if session_id is not None and request.blueprint == "applicant":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from wizard.core.access import Scope
 from wizard.core.records import Record
 
 
@@ -33,8 +34,13 @@ class ListedRecord:
 class RecordLists(Protocol):
     """Lists of records, the newest number first."""
 
-    def found(self, sought: Sought, *, before: str | None, limit: int) -> Sequence[ListedRecord]:
-        """The first records that are sought, of those with a smaller number than `before`. One statement."""
+    def found(
+        self, sought: Sought, *, before: str | None, limit: int, scope: Scope | None = None
+    ) -> Sequence[ListedRecord]:
+        """The first records that are sought, of those with a smaller number than `before`. One statement.
+
+        Only those of the `scope`, where there is one.
+        """
         ...
 
     def count(self, sought: Sought) -> int:

@@ -17,6 +17,7 @@ from wizard.services.ports.proofs import Codes, Links
 from wizard.services.ports.record_lists import RecordLists
 from wizard.services.ports.records import Records
 from wizard.services.ports.statistics import Statistics
+from wizard.services.ports.tokens import ApiTokens
 from wizard.services.ports.trail import AuditTrail
 from wizard.services.ports.verification import VerificationQueue
 
@@ -72,6 +73,9 @@ class UnitOfWork(Protocol):
 
     @property
     def second_factors(self) -> SecondFactors: ...
+
+    @property
+    def tokens(self) -> ApiTokens: ...
 
     @property
     def statistics(self) -> Statistics: ...

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from wizard.core.access import Scope
 from wizard.core.education import member_number_key, normalise
 from wizard.core.spelling import folded
 from wizard.services.ports.record_lists import ListedRecord, Sought
@@ -23,12 +24,16 @@ class SqlRecordLists:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def found(self, sought: Sought, *, before: str | None, limit: int) -> Sequence[ListedRecord]:
+    def found(
+        self, sought: Sought, *, before: str | None, limit: int, scope: Scope | None = None
+    ) -> Sequence[ListedRecord]:
         """The first records that are sought, the newest number first, of those with a smaller number than `before`."""
         mine = select(RecordRow, AccountRow.name).join(AccountRow, AccountRow.id == RecordRow.account_id)
         mine = mine.where(*_conditions(sought)).order_by(RecordRow.number.desc()).limit(limit)
         if before is not None:
             mine = mine.where(RecordRow.number < before)
+        if scope is not None:
+            mine = mine.where(_within(scope))
         return [ListedRecord(record_of(row), name) for row, name in self._session.execute(mine)]
 
     def count(self, sought: Sought) -> int:
@@ -43,6 +48,11 @@ def _conditions(sought: Sought) -> Iterator[ColumnElement[bool]]:
             yield getattr(RecordRow, name) == value
     if sought.text is not None:
         yield _holds(sought.text)
+
+
+def _within(scope: Scope) -> ColumnElement[bool]:
+    open_to = RecordRow.access_modifier.in_(sorted(scope.modifiers))
+    return or_(open_to, RecordRow.account_id == scope.account_id) if scope.account_id else open_to
 
 
 def _holds(text: str) -> ColumnElement[bool]:

@@ -1,0 +1,137 @@
+"""The document of the API says what the API does: every route, every field, with examples that hold."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from wizard.core.errors import ErrorCode
+from wizard.web.api.endpoints import ENDPOINTS
+from wizard.web.api.operations import place_of
+from wizard.web.api.problems import STATUSES
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> Json:
+    found: Json = client.get("/openapi.json").get_json()
+    return found
+
+
+def operations(document: Json) -> list[tuple[str, str, Json]]:
+    return [
+        (address, method, operation)
+        for address, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def validator(document: Json, schema: Json) -> Draft202012Validator:
+    resource = DRAFT202012.create_resource(document)
+    registry: Registry[Any] = Registry[Any]().with_resource("urn:document", resource)
+    return Draft202012Validator(_absolute(schema), registry=registry)
+
+
+def _absolute(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(schema, dict):
+        return {name: f"urn:document{value}" if name == "$ref" else _absolute(value) for name, value in schema.items()}
+    return [_absolute(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def contents(document: Json, part: Json) -> list[tuple[Json, Json]]:
+    """The schemas and examples of a body, wherever it is described."""
+    if "$ref" in part:
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            document = document[name]
+        part = document
+    return [
+        (content["schema"], example["value"])
+        for content in part.get("content", {}).values()
+        for example in content["examples"].values()
+    ]
+
+
+def test_it_is_openapi(document: Json) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"].startswith("3.1")
+
+
+def test_it_has_every_route_and_no_other(app: Flask, document: Json) -> None:
+    routes = {
+        (re.sub(r"<(\w+)>", "{}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/ot-education/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {(re.sub(r"\{\w+\}", "{}", address), method) for address, method, _ in operations(document)}
+    assert described == routes
+    assert len(described) == len(ENDPOINTS)
+
+
+def test_every_call_and_every_error_has_an_example_that_holds(document: Json) -> None:
+    for address, method, operation in operations(document):
+        parts = [*operation["responses"].values(), *filter(None, [operation.get("requestBody")])]
+        examples = [each for part in parts for each in contents(document, part)]
+        assert examples, (address, method)
+        for schema, example in examples:
+            errors = list(validator(document, schema).iter_errors(example))
+            assert not errors, (address, method, errors[0].message, list(errors[0].absolute_path))
+
+
+def test_every_answer_with_content_has_an_example(document: Json) -> None:
+    for address, method, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if status not in {"204", "304"}:
+                assert contents(document, response), (address, method, status)
+
+
+def test_every_code_is_described_under_its_status(document: Json) -> None:
+    assert set(document["components"]["responses"]) == {code.value for code in ErrorCode}
+    for endpoint in ENDPOINTS:
+        responses = document["paths"][place_of(endpoint)][endpoint.method.lower()]["responses"]
+        for code in endpoint.errors:
+            assert str(STATUSES[code]) in responses
+
+
+def test_all_but_the_open_calls_ask_for_a_token(document: Json) -> None:
+    is_open = {operation["operationId"] for _, _, operation in operations(document) if operation.get("security") == []}
+    assert is_open == {"choices", "category"}
+    assert document["security"] == [{"token": []}]
+
+
+def test_choices_are_those_of_the_day(document: Json) -> None:
+    given = document["components"]["schemas"]["EducationDataGiven"]["properties"]
+    assert given["graduationYear"]["enum"][-2:] == ["2029", None]
+    assert len(given["country"]["enum"]) == 250
+    assert re.fullmatch(given["cotoRegistration"]["pattern"], "G2601234")
+    assert not re.fullmatch(given["cotoRegistration"]["pattern"], "G26012345")
+
+
+@pytest.mark.parametrize(
+    ("field", "kept", "broken"),
+    [
+        ("userBusinessId", ["osot-0000001", "", " A_1 "], ["a b", "x" * 21, "é"]),
+        ("otherDetails", ["Dalhousie University", "", "北京大学", "a"], ["\u200b", "a\tb", "x" * 101, "\u00a0\u3000"]),
+        ("notes", ["", "two\nlines", "a\tb"], ["\x00", "\x1b", "x" * 1001]),
+    ],
+)
+def test_patterns_say_what_the_rules_say(document: Json, field: str, kept: list[str], broken: list[str]) -> None:
+    schema = document["components"]["schemas"]["EducationDataGiven"]["properties"][field]
+    check = Draft202012Validator(schema)
+    assert [text for text in kept if not check.is_valid(text)] == []
+    assert [text for text in broken if check.is_valid(text)] == []
+
+
+def test_it_is_cached_by_its_etag(client: FlaskClient) -> None:
+    first = client.get("/openapi.json")
+    assert first.headers["Cache-Control"] == "public, max-age=3600"
+    assert client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304

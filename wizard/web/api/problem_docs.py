@@ -1,0 +1,43 @@
+"""The errors of the API, in words for those who call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wizard.core.errors import ErrorCode
+from wizard.web.api import answers, problem_examples
+from wizard.web.api.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+_WHEN: Mapping[ErrorCode, str] = {
+    ErrorCode.VALIDATION_ERROR: "a field is malformed or missing",
+    ErrorCode.BUSINESS_RULE_VIOLATION: "a business rule fails",
+    ErrorCode.WORKFLOW_STATE_INVALID: "the operation does not fit the session; the detail says which would",
+    ErrorCode.CONFLICT: "a version that is no longer the one stored, a record that exists, another member number, "
+    "or a call with the same `Idempotency-Key` under way",
+    ErrorCode.UNAUTHENTICATED: "there is no token, or one that does not work",
+    ErrorCode.PERMISSION_DENIED: "the privilege of the token does not suffice",
+    ErrorCode.NOT_FOUND: "there is no such thing, or it is not yours to know about",
+    ErrorCode.RATE_LIMITED: "too many calls; `Retry-After` says for how many seconds to wait",
+    ErrorCode.EXTERNAL_SERVICE_ERROR: "Redis or the database cannot be reached; `Retry-After` says when to call again",
+    ErrorCode.INTERNAL_ERROR: "anything else; `errorId` finds it in the logs",
+}
+
+
+def meaning(code: ErrorCode) -> str:
+    """When an error has a code."""
+    return _WHEN[code]
+
+
+def problem(*codes: ErrorCode) -> Json:
+    """The answer with one of some errors."""
+    return content(" · ".join(f"`{code}`: {meaning(code)}" for code in codes), *codes)
+
+
+def content(description: str, *codes: ErrorCode) -> Json:
+    """An answer that is a problem, with an example for each code."""
+    named = {code.value: {"value": problem_examples.problem(code)} for code in codes}
+    schema = {"$ref": f"#/components/schemas/{answers.ProblemAnswer.__name__}"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "examples": named}}}
