@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +14,7 @@ from wizard.core.actors import Privilege
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
 
-UNKNOWN = str(uuid4())
+UNKNOWN = "7c1d9e52-0b4a-4f3e-8d6c-5a9b1e2f3c40"
 SHAPE = {
     *("success", "sessionId", "userId", "status", "version", "timestamp", "expiresAt", "secondsLeft", "data"),
     *("progress", "validation", "contact", "accountId", "errors", "warnings", "nextStep", "actions", "metadata"),
