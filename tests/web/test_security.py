@@ -131,7 +131,8 @@ def test_every_form_of_the_app_needs_a_token(app: Flask, app_seeded: Seeded, ser
         "language": "en",
     }
     for rule in app.url_map.iter_rules():
-        if "POST" not in (rule.methods or ()):
+        # Other systems come with a token of their own, which no browser sends by itself.
+        if "POST" not in (rule.methods or ()) or rule.rule.startswith("/ot-education/"):
             continue
         _, address = rule.build({name: values[name] for name in rule.arguments}) or ("", "")
         assert client.post(address).status_code == 400, rule.rule
