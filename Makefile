@@ -1,5 +1,6 @@
 # make run    install into .venv and serve on http://127.0.0.1:8000 (PORT=… for another port)
 # make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
+# make bench  how long requests, the desk's list with 100,000 registrations, and a file of 10,000 rows take (BENCH_ARGS=--help)
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
 # make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
 # make translations   bring the French catalogue up to the sources, and compile it
@@ -46,7 +47,6 @@ format: install-dev
 	$(BIN)/ruff format .
 
 bench: install-dev
-	@test -d bench || { echo "There is no bench/ yet."; exit 1; }
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 wheel: install-dev

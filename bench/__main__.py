@@ -16,9 +16,11 @@ from http import HTTPStatus
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from bench import bulk, lists
 from tests.support.journey import ANSWERS, begin, prove
 from tests.support.serving import Graduate, Page, Served, free_port, hidden_values, serving
 from tests.support.waiting import wait_for
@@ -134,23 +136,46 @@ def show(rows: list[Row]) -> None:
         sys.stdout.write(f"{each.request:<40} {figures}\n")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=100, help=f"requests in each of {ROUNDS} rounds")
-    parser.add_argument("--json", type=Path, help="write the rows here, too")
-    arguments = parser.parse_args()
-    floor = floor_row(arguments.times)
+def requests(times: int) -> tuple[list[Row], float]:
+    """The rows of single requests and whole journeys, and how long the way to the receipt takes."""
+    floor = floor_row(times)
     with (
         tempfile.TemporaryDirectory() as directory,
         serving(Path(directory), NO_LIMITS, workers=1) as served,
     ):
-        rows = [floor, *step_rows(served, arguments.times, floor.per_second)]
-        rows.append(journey_row(served, max(1, arguments.times // 10), floor.per_second))
-        receipt = to_receipt(served)
-    show(rows)
-    sys.stdout.write(f"from the account page to the receipt, code by mail included: {receipt:.0f} ms\n")
+        rows = [floor, *step_rows(served, times, floor.per_second)]
+        rows.append(journey_row(served, max(1, times // 10), floor.per_second))
+        return rows, to_receipt(served)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=100, help=f"requests in each of {ROUNDS} rounds")
+    parser.add_argument("--json", type=Path, help="write the rows here, too")
+    parser.add_argument("--only", choices=("requests", "lists", "bulk"), help="one part alone")
+    parser.add_argument("--registrations", type=int, default=lists.MANY, help="how many the long list has")
+    parser.add_argument("--rows", type=int, default=bulk.ROWS, help="how many the file has")
+    arguments = parser.parse_args()
+    wanted = {arguments.only} if arguments.only else {"requests", "lists", "bulk"}
+    written: list[Any] = []
+    good = True
+    if "requests" in wanted:
+        rows, receipt = requests(arguments.times)
+        show(rows)
+        sys.stdout.write(f"from the account page to the receipt, code by mail included: {receipt:.0f} ms\n")
+        written += rows
+    if "lists" in wanted:
+        asked, even = lists.run(many=arguments.registrations)
+        lists.show(asked)
+        written, good = [*written, *asked], good and even
+    if "bulk" in wanted:
+        done, quick = bulk.run(rows=arguments.rows)
+        bulk.show(done)
+        written, good = [*written, *done], good and quick
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(each) for each in rows], indent=2), encoding="utf-8")
+        arguments.json.write_text(json.dumps([asdict(each) for each in written], indent=2), encoding="utf-8")
+    if not good:
+        sys.exit("A list or a file took longer than it may.")
 
 
 if __name__ == "__main__":

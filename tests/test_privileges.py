@@ -30,6 +30,7 @@ from wizard.services.bundle import Services
 from wizard.services.conflicts import KEPT
 from wizard.services.member_numbers import Newcomer
 from wizard.services.ports.calls import Call, Staging
+from wizard.services.ports.messages import Medium
 from wizard.services.ports.record_lists import Sought
 from wizard.services.record_lists import Sheet
 from wizard.services.sheets import SheetKind
@@ -77,6 +78,11 @@ PAGES: Mapping[str, tuple[frozenset[Who] | None, frozenset[Who] | None]] = {
     # The desk as a whole.
     "desk": (DESK, None),
     "mails": (DESK, None),
+    "mails_again": (DESK, DESK),
+    "webhooks": (DESK, None),
+    "webhooks_again": (DESK, DESK),
+    "delivery": (DESK, None),
+    "delivery_again": (DESK, DESK),
     "statistics": (DESK, None),
     # Registrations.
     "sessions": (DESK, DESK),
@@ -141,6 +147,7 @@ class Known:
     account: Account
     link_id: str
     job_id: str
+    message_id: str
     registration: Registration
 
 
@@ -167,6 +174,7 @@ def known(services: Services, serial: int) -> Known:
         account=account,
         link_id=services.links.of_session(MAIN_CALL, session_id)[0].id,
         job_id=services.bulk.load_values(SYSTEM, [ANSWERS]).id,
+        message_id=services.deliveries.every(MAIN_CALL, Medium.MAIL).messages[0].id,
         registration=registration,
     )
 
@@ -179,6 +187,7 @@ def addresses(app: Flask, there: Known) -> Iterator[tuple[str, str, str]]:
         "account_id": there.account.id,
         "link_id": there.link_id,
         "job_id": there.job_id,
+        "message_id": there.message_id,
     }
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("staff.")]
     for rule in sorted(rules, key=lambda rule: "everywhere" in rule.endpoint):
@@ -277,7 +286,9 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
     **dict.fromkeys(
         (
             *("links.of_session", "links.revoke", "desk.sessions", "desk.counts", "desk.open"),
-            *("board.overview", "board.mails", "statistics.report", "notes.add", "notes.history"),
+            *("board.overview", "statistics.report", "notes.add", "notes.history"),
+            *("deliveries.every", "deliveries.undelivered", "deliveries.follow"),
+            *("deliveries.retry", "deliveries.retry_all"),
             *("accounts.add", "accounts.get", "accounts.import_csv", "accounts.page"),
             *("account_desk.activate", "account_desk.deactivate", "account_desk.page", "account_desk.view"),
             *("approvals.approve", "approvals.page", "approvals.refuse", "membership.history", "membership.set"),
@@ -345,6 +356,8 @@ def given(there: Known) -> dict[str, Any]:
         "kind": SheetKind.CSV,
         "worded": str,
         "job_id": there.job_id,
+        "message_id": there.message_id,
+        "medium": Medium.MAIL,
         "name": "Somebody",
         "given": [ANSWERS],
         "several": [Seen(there.record.id, 1)],
