@@ -20,6 +20,8 @@ def elsewhere(tour: Tour) -> None:
         tour.press("main form .actions button", "sign-in-both-ways-errors", focus="#error-summary")
         _go_and_come_back(tour)
         tour.visit(MINE, "my-sign-in-elsewhere")
+        if (menu := tour.page.locator("header .menu summary")).is_visible():
+            menu.click()
         tour.press("header form[action$='/sign-out'] button", "signed-out-here", focus=HEADING)
         tour.page.locator("main .actions a.button").click()
         tour.page.wait_for_url(f"**{SIGN_IN}")
