@@ -122,7 +122,7 @@ def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
     if traces:
         traces.init_app(app)
     _pages(app, settings, stores, static_files.init_app(app, static), metrics)
-    levels = Levels(clock, stores.units, stores.registrations)
+    levels = Levels(clock, stores.units, stores.registrations, settings.delivery_kept)
     metrics_page.init_app(app, metrics.page(levels), metrics.counts.stopped_at_form)
 
 

@@ -20,9 +20,6 @@ from wizard.services.ports.backlog import Queue, Queued
 from wizard.services.ports.registrations import RegistrationStore, Tally
 from wizard.services.ports.units import UnitsOfWork
 
-# As the desk's board has it.
-_GIVEN_UP_SHOWN_FOR = timedelta(days=30)
-
 _log = structlog.get_logger(__name__)
 
 
@@ -33,6 +30,8 @@ class Levels(Collector):
     clock: Clock
     units: UnitsOfWork
     registrations: RegistrationStore
+    # As the desk's board has it.
+    given_up_shown_for: timedelta
 
     def collect(self) -> Iterator[Metric]:
         """Read everything."""
@@ -57,7 +56,7 @@ class Levels(Collector):
     def _queues(self) -> list[Queued] | None:
         try:
             with self.units.read() as unit:
-                return list(unit.backlog.waiting(given_up_since=self.clock.now() - _GIVEN_UP_SHOWN_FOR))
+                return list(unit.backlog.waiting(given_up_since=self.clock.now() - self.given_up_shown_for))
         except ExternalServiceError:
             _log.warning("metrics.database_unavailable")
             return None

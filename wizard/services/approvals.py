@@ -77,7 +77,7 @@ class Approvals:
             if not decides:
                 return account
             event = self._event(call, account, reason)
-            unit.outbox.add(_mail(account, reason), at=event.at)
+            unit.outbox.add(_mail(call, account, reason), at=event.at)
             unit.audit.append((event,))
             unit.commit()
         self.events.publish(event)
@@ -95,11 +95,12 @@ class Approvals:
         )
 
 
-def _mail(account: Account, reason: str) -> Message:
+def _mail(call: Call, account: Account, reason: str) -> Message:
     return Message(
         kind="account_decision",
         recipient=account.email,
         language=account.language,
         key=f"account-decision:{account.id}",
+        request_id=call.request_id,
         values={"name": account.name, "number": account.number, "decision": account.status.value, "reason": reason},
     )

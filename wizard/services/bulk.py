@@ -78,6 +78,7 @@ class Bulk:
             unknown_columns=file.unknown_columns,
             invite=invite,
             goes_on=goes_on,
+            request_id=call.request_id,
         )
         event = bulk_event(EventName.BULK_LOADED, call, job, at=self.clock.now())
         with self.units.write() as unit:

@@ -128,7 +128,7 @@ class BulkWork:
 
 def begun(job: BulkJob, call: Call, *, at: datetime) -> tuple[BulkJob, tuple[Event, ...]]:
     """A job, held and checked, started by somebody; done at once where no row can go in."""
-    running = replace(job, state=JobState.RUNNING, started_by=call.actor.name)
+    running = replace(job, state=JobState.RUNNING, started_by=call.actor.name, request_id=call.request_id)
     running = replace(running, to_do=running.count(*running.states_to_do))
     event = bulk_event(EventName.BULK_STARTED, call, running, at=at)
     if running.to_do:
@@ -158,10 +158,13 @@ def _refuse_repeated(unit: UnitOfWork, job: BulkJob) -> None:
 
 
 def call_of(job: BulkJob) -> Call:
-    """Who let a job begin is who registers its rows, whichever worker does it; only `main` and the system can."""
+    """Who let a job begin is who registers its rows, whichever worker does it; only `main` and the system can.
+
+    The request that they did it with stands in the audit trail for all that comes of it.
+    """
     name = job.started_by or job.created_by
     kind = _KINDS.get(name.partition(":")[0], ActorKind.SYSTEM)
-    return Call(Actor(kind, name, Privilege.MAIN))
+    return Call(Actor(kind, name, Privilege.MAIN), job.request_id)
 
 
 def bulk_event(name: EventName, call: Call, job: BulkJob, *, at: datetime) -> Event:

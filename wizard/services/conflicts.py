@@ -219,6 +219,7 @@ def _mail(run: Run, found: Comparison, outcome: str, record: Record | None, reas
         recipient=recipient,
         language=registration.language,
         key=f"conflict:{run.operation_id}",
+        request_id=run.call.request_id,
         values={
             "name": account.name if account else "",
             "outcome": outcome,

@@ -100,10 +100,10 @@ class Creation:
             return _shown_again(run, registration.with_outcomes(judged.outcomes), judged.decision)
         if existing is not None:
             record = _taken_over(unit, registration, existing, judged, submission)
-            unit.outbox.add(_confirmation(account, record, registration.language), at=judged.at)
+            unit.outbox.add(_confirmation(run, account, record, registration.language), at=judged.at)
             return _finished(unit, run, registration, record, close=submission.close, before=existing)
         record = unit.records.add(_new_record(run, registration, submission, judged))
-        unit.outbox.add(_confirmation(account, record, registration.language), at=judged.at)
+        unit.outbox.add(_confirmation(run, account, record, registration.language), at=judged.at)
         details = {"number": record.number, "category": record.category.value}
         created = registration.with_record(record.id, record.number)
         created = created.with_event(run.event(EventName.EDUCATION_CREATED, created, details=details))
@@ -231,12 +231,13 @@ def _new_record(run: Run, registration: Registration, submission: Submission, ju
     )
 
 
-def _confirmation(account: Account, record: Record, language: str) -> Message:
+def _confirmation(run: Run, account: Account, record: Record, language: str) -> Message:
     return Message(
         kind="confirmation",
         recipient=account.email,
         language=language,
         key=f"confirmation:{record.id}:{record.version}",
+        request_id=run.call.request_id,
         values={
             "name": account.name,
             "number": record.number,

@@ -12,6 +12,7 @@ import structlog
 
 from wizard.core.clock import Clock
 from wizard.core.errors import ExternalServiceError
+from wizard.services.events import logged_for
 from wizard.services.ports.messages import (
     Attempt,
     Carrier,
@@ -86,7 +87,8 @@ class Delivery:
             claimed = self._claim()
             if claimed is None:
                 break
-            failure = self._try(claimed)
+            with logged_for(claimed.message.request_id):
+                failure = self._try(claimed)
             delivered += failure is None
             if failure is not None and failure.stops:
                 break
@@ -103,7 +105,7 @@ class Delivery:
         began, started = self.clock.now(), self.timer()
         with self.watch.during(Work.DELIVERY, claimed.message.kind) as doing:
             status, failure = self._carried(claimed)
-            doing.outcome = OK if failure is None else _WATCHED[failure.final]
+            doing.outcome = OK if failure is None else _WATCHED[_is_over(claimed, failure)]
         took = round((self.timer() - started) * 1000)
         self._mark(claimed, failure, Attempt(began, took, status, failure.reason if failure else None))
         return failure
@@ -125,7 +127,7 @@ class Delivery:
             unit.outbox.attempted(claimed.id, attempt)
             if failure is None:
                 unit.outbox.delivered(claimed.id, at=now)
-            elif failure.final or claimed.attempts >= MOST_ATTEMPTS:
+            elif _is_over(claimed, failure):
                 unit.outbox.given_up(
                     claimed.id, reason=failure.reason, keep_until=self._kept_until(claimed.message, now)
                 )
@@ -133,7 +135,9 @@ class Delivery:
                 retry_at = now + self._delay(claimed.attempts, failure)
                 unit.outbox.failed(claimed.id, reason=failure.reason, retry_at=retry_at)
             unit.commit()
-        if failure is not None:
+        if failure is None:
+            _log.info("outbox.delivered", message_id=claimed.id, medium=self.medium, kind=claimed.message.kind)
+        else:
             _log.warning("outbox.failed", message_id=claimed.id, medium=self.medium, reason=failure.reason)
 
     def _comes_too_late(self, message: Message) -> bool:
@@ -157,3 +161,8 @@ class Delivery:
 def _expires_at(message: Message) -> datetime | None:
     given = message.values.get("expires_at")
     return None if given is None else datetime.fromisoformat(given)
+
+
+def _is_over(claimed: ClaimedMessage, failure: Undelivered) -> bool:
+    """Whether it is not to be tried again by itself."""
+    return failure.final or claimed.attempts >= MOST_ATTEMPTS

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 import structlog
 from blinker import Namespace
+from structlog.contextvars import bound_contextvars
 
 from wizard.core.events import Event, EventName
 from wizard.services.ports.calls import Call
@@ -71,14 +73,22 @@ class EventBus:
 
 def log_event(event: Event) -> None:
     """The logs' subscriber: ids, names and slugs only."""
+    # What a worker does for somebody is logged under the request that they asked for it with.
+    asked = {"request_id": event.request_id} if event.request_id else {}
     _log.info(
         event.name,
         operation_id=event.operation_id,
         session_id=event.session_id,
         record_id=event.record_id,
         actor=event.actor,
+        **asked,
         **{key: value for key, value in event.details.items() if key not in _TAKEN},
     )
 
 
-_TAKEN = frozenset({"event", "operation_id", "session_id", "record_id", "actor"})
+def logged_for(request_id: str | None) -> AbstractContextManager[object]:
+    """What is logged meanwhile is logged under the request that it is done for, if there was one."""
+    return bound_contextvars(**({"request_id": request_id} if request_id else {}))
+
+
+_TAKEN = frozenset({"event", "request_id", "operation_id", "session_id", "record_id", "actor"})

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard.core.accounts import LinkKind, LinkState, ResumeLink
 from wizard.core.actors import require_desk
@@ -142,6 +142,7 @@ class ResumeLinks:
             created_by=call.actor.name,
         )
         mail = message(link, registration.language, token)
+        mail = mail and replace(mail, request_id=call.request_id)
         with self.units.write() as unit:
             if mail is not None and not unit.outbox.add(mail, at=now):
                 # Another worker has sent this reminder: of this one nothing stays, its link neither.

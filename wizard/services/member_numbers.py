@@ -63,7 +63,7 @@ class MemberNumbers:
         event = self._event(EventName.CODE_SENT, call, session_id, what="member_number")
         with self.units.write() as unit:
             accounts = unit.accounts.of_email(email)
-            unit.outbox.add(_numbers_mail(accounts, language, "asked"), at=event.at)
+            unit.outbox.add(_numbers_mail(event, accounts, language, "asked"), at=event.at)
             unit.audit.append((event,))
             unit.commit()
         self.events.publish(event)
@@ -87,6 +87,7 @@ class MemberNumbers:
                 # Not the name: anybody could have a text of theirs sent to any address.
                 values={"expires_at": stored.expires_at.isoformat(), "number": known[0].number if known else ""},
                 secret={"code": code},
+                request_id=call.request_id,
             )
             unit.outbox.add(message, at=event.at)
             unit.audit.append((event,))
@@ -177,7 +178,7 @@ class MemberNumbers:
             details={"account": account.id, "status": account.status.value},
             changes={"name": (None, name), "email": (None, email)},
         )
-        unit.outbox.add(_numbers_mail((account,), newcomer.language, "made"), at=event.at)
+        unit.outbox.add(_numbers_mail(event, (account,), newcomer.language, "made"), at=event.at)
         return account, (event,)
 
     def _answer(
@@ -209,7 +210,7 @@ class MemberNumbers:
         return make_event(name, call=call, at=now, chain=session_id, session_id=session_id, details=details)
 
 
-def _numbers_mail(accounts: Sequence[Account], language: str, occasion: str) -> Message:
+def _numbers_mail(event: Event, accounts: Sequence[Account], language: str, occasion: str) -> Message:
     """The numbers, those that can be used if any can. For nobody it is written, and never sent."""
     usable = [each for each in accounts if each.status in ACCESSIBLE] or accounts
     return Message(
@@ -217,6 +218,7 @@ def _numbers_mail(accounts: Sequence[Account], language: str, occasion: str) -> 
         recipient=usable[0].email if usable else _NOBODY,
         language=language,
         key=f"member-number:{uuid.uuid4()}",
+        request_id=event.request_id,
         values={"numbers": ", ".join(each.number for each in usable) or "osot-0000000", "occasion": occasion},
         suppressed=not usable,
     )

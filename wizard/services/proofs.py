@@ -57,7 +57,7 @@ class Proofs:
         event = make_event(EventName.CODE_SENT, call=call, at=now, chain=session_id, session_id=session_id)
         with self.units.write() as unit:
             reader = _reader(unit.accounts.by_number(registration.user_id))
-            self._write(unit, registration, reader)
+            self._write(call, unit, registration, reader)
             unit.audit.append((event,))
             unit.commit()
         self.events.publish(event)
@@ -85,7 +85,7 @@ class Proofs:
     def _codes(self) -> Codes:
         return Codes(_PURPOSE, self.clock, self.digests)
 
-    def _write(self, unit: UnitOfWork, registration: Registration, reader: _Reader) -> None:
+    def _write(self, call: Call, unit: UnitOfWork, registration: Registration, reader: _Reader) -> None:
         stored, code = self._codes.make(unit, registration.session_id, account_id=reader.account_id)
         message = Message(
             kind="code",
@@ -95,6 +95,7 @@ class Proofs:
             values={"name": reader.name, "expires_at": stored.expires_at.isoformat()},
             secret={"code": code},
             suppressed=reader.account_id is None,
+            request_id=call.request_id,
         )
         unit.outbox.add(message, at=self.clock.now())
 

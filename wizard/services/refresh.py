@@ -94,7 +94,13 @@ class CategoryRefresh:
         with self.units.write() as unit:
             if unit.refreshes.hold_open(wait=True) is None:
                 actor = call.actor
-                unit.refreshes.begin(day=None, started_by=actor.name, privilege=actor.privilege, at=self.clock.now())
+                unit.refreshes.begin(
+                    day=None,
+                    started_by=actor.name,
+                    privilege=actor.privilege,
+                    at=self.clock.now(),
+                    request_id=call.request_id,
+                )
                 unit.commit()
 
     def go_on(
@@ -105,12 +111,12 @@ class CategoryRefresh:
         Raises PermissionDenied unless `main` or the system calls.
         """
         require_main_or_system(call.actor)
-        return self._slice(call, most=most, wait=True, on_moved=on_moved)
+        return self._slice(most=most, wait=True, on_moved=on_moved)
 
     def run_due(self) -> bool:
         """For workers: begin what is due on this day in Toronto, do a slice of it; True where more is left."""
         self._begin_due()
-        run = self._slice(_WORKER, most=BATCHES_AT_ONCE, wait=False)
+        run = self._slice(most=BATCHES_AT_ONCE, wait=False)
         return run is not None and self._under_way()
 
     def _begin_due(self) -> None:
@@ -126,18 +132,18 @@ class CategoryRefresh:
         self._begun = today
 
     def _slice(
-        self, call: Call, *, most: int | None, wait: bool, on_moved: Callable[[], object] = lambda: None
+        self, *, most: int | None, wait: bool, on_moved: Callable[[], object] = lambda: None
     ) -> RefreshRun | None:
         """Some batches of the run under way, as far as it came; None where there is none, or somebody else is at it."""
         last, done = None, 0
         while most is None or done < most:
-            run = self._batch(call, wait=wait, on_moved=on_moved)
+            run = self._batch(wait=wait, on_moved=on_moved)
             last, done = run or last, done + 1
             if run is None or run.finished_at is not None:
                 break
         return last
 
-    def _batch(self, call: Call, *, wait: bool, on_moved: Callable[[], object]) -> RefreshRun | None:
+    def _batch(self, *, wait: bool, on_moved: Callable[[], object]) -> RefreshRun | None:
         """One batch in one transaction: records, their events, and how far the run is."""
         if not self._under_way():
             return None
@@ -151,7 +157,7 @@ class CategoryRefresh:
             held = unit.categories.hold(tuple(moving), limit=BATCH)
             for group, members in _by_group(held).items():
                 unit.categories.move([each.record_id for each in members], moving[group], at=now)
-            mover = Call(_actor(run), call.request_id)
+            mover = Call(_actor(run), run.request_id)
             events = [self._event(mover, run, each, moving[each.group]) for each in held]
             moves = Counter(run.moves)
             moves.update((each.group.category, moving[each.group].category) for each in held)

@@ -106,7 +106,7 @@ class Verifications:
             after = unit.verifications.decide(before, before.verification.becoming(state), at=event.at)
             # A record has its account as long as it is there.
             account = cast("Account", unit.accounts.get(after.account_id))
-            unit.outbox.add(_mail(account, after, note), at=event.at)
+            unit.outbox.add(_mail(call, account, after, note), at=event.at)
             unit.audit.append((event,))
             unit.commit()
         self.events.publish(event)
@@ -166,7 +166,7 @@ def _is_done(unit: UnitOfWork, call: Call, record: Record, seen: Seen, state: Ve
     return last.actor == call.actor.name and last.changes.get("note", (None, ""))[1] == note
 
 
-def _mail(account: Account, record: Record, note: str) -> Message:
+def _mail(call: Call, account: Account, record: Record, note: str) -> Message:
     state = record.verification.state
     asked = state is VerificationState.ASKED
     return Message(
@@ -175,6 +175,7 @@ def _mail(account: Account, record: Record, note: str) -> Message:
         language=account.language,
         # Each version of a record has one decision at most.
         key=f"verification:{record.id}:{record.version}",
+        request_id=call.request_id,
         values={
             "name": account.name,
             "number": record.number,

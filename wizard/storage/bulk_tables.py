@@ -35,6 +35,7 @@ class BulkJobRow(Table):
     started_by: Mapped[str | None]
     finished_at: Mapped[datetime | None]
     sealed: Mapped[bytes | None]
+    request_id: Mapped[str | None]
 
 
 class BulkRowRow(Table):

@@ -56,6 +56,7 @@ class SqlOutbox:
             "sealed": None if message.suppressed else sealed,
             "state": MessageState.SUPPRESSED if message.suppressed else MessageState.WAITING,
             "attempts": 0,
+            "request_id": message.request_id,
             "created_at": at,
             "due_at": at,
             **asdict(place),
@@ -110,6 +111,7 @@ class SqlOutbox:
             key=row.key,
             medium=Medium(row.medium),
             place=_place(row),
+            request_id=row.request_id,
             **personal,
         )
         return ClaimedMessage(row.id, message, row.attempts)
@@ -162,6 +164,7 @@ def _told(event: Event, number: int, content: Mapping[str, object]) -> Message:
         medium=Medium.WEBHOOK,
         values={"event": json.dumps(content, ensure_ascii=False)},
         place=Place(event.session_id or event.chain, event.record_id, number),
+        request_id=event.request_id,
     )
 
 

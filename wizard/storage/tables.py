@@ -222,3 +222,4 @@ class RefreshRow(Table):
     membership_ends: Mapped[date | None]
     finished_at: Mapped[datetime | None]
     moves: Mapped[dict[str, int]] = mapped_column(JSON)
+    request_id: Mapped[str | None]

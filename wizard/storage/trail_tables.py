@@ -112,6 +112,7 @@ class OutboxRow(Table):
     record_id: Mapped[str | None]
     event_id: Mapped[int | None] = mapped_column(BigInteger)
     erase_at: Mapped[datetime | None]
+    request_id: Mapped[str | None]
 
 
 class AttemptRow(Table):

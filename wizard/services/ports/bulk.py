@@ -77,8 +77,9 @@ class BulkRowState:
 class BulkJob:
     """A file and how far it is; `counts` says how many rows there are in each state.
 
-    `to_do` is how many rows were to go in when it was started, which it is by itself where it `goes_on`. `name` is that
-    of the file; it and the columns that are not known here are gone once the job is erased.
+    `to_do` is how many rows were to go in when it was started, which it is by itself where it `goes_on`. `request_id`
+    is the request that loaded it, then the one that started it. `name` is that of the file; it and the columns that are
+    not known here are gone once the job is erased.
     """
 
     id: str
@@ -92,6 +93,7 @@ class BulkJob:
     goes_on: bool = False
     to_do: int = 0
     started_by: str | None = None
+    request_id: str | None = None
     finished_at: datetime | None = None
     erased: bool = False
     counts: Mapping[RowState, int] = field(default_factory=dict)

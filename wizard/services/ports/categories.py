@@ -56,7 +56,7 @@ Moves = Mapping[tuple[EducationCategory, EducationCategory], int]
 
 @dataclass(frozen=True, slots=True)
 class RefreshRun:
-    """A refresh: who began it and when, and how far it came; `day` is the day that it was due on, if it was."""
+    """A refresh: who began it, when, and by which request; how far it came. `day` is that it was due on, if it was."""
 
     id: int
     day: date | None
@@ -66,6 +66,7 @@ class RefreshRun:
     membership_ends: date | None = None
     finished_at: datetime | None = None
     moves: Moves = field(default_factory=dict)
+    request_id: str | None = None
 
     @property
     def moved(self) -> int:
@@ -76,7 +77,9 @@ class RefreshRun:
 class RefreshRuns(Protocol):
     """The runs, remembered."""
 
-    def begin(self, *, day: date | None, started_by: str, privilege: str | None, at: datetime) -> bool:
+    def begin(
+        self, *, day: date | None, started_by: str, privilege: str | None, at: datetime, request_id: str | None = None
+    ) -> bool:
         """Begin a run; False where there is one for this day already."""
         ...
 

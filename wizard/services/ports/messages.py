@@ -45,6 +45,8 @@ class Message:
     suppressed: bool = False
     medium: Medium = Medium.MAIL
     place: Place | None = None
+    # Of the request that it answers.
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

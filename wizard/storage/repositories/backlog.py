@@ -12,6 +12,7 @@ from wizard.core.accounts import AccountStatus
 from wizard.core.records import VerificationState
 from wizard.services.ports.backlog import Queue, Queued
 from wizard.services.ports.bulk import JobState, RowState
+from wizard.services.ports.messages import Medium
 from wizard.storage.bulk_tables import BulkJobRow, BulkRowRow
 from wizard.storage.tables import AccountRow, RecordRow
 from wizard.storage.trail_tables import MessageState, OutboxRow
@@ -42,8 +43,9 @@ class SqlBacklog:
 
 
 def _messages(queue: Queue, which: ColumnElement[bool]) -> Select[str, str, int, datetime]:
-    oldest = func.min(OutboxRow.created_at)
-    return select(literal(queue.value), OutboxRow.kind, func.count(), oldest).where(which).group_by(OutboxRow.kind)
+    counted = select(literal(queue.value), OutboxRow.kind, func.count(), func.min(OutboxRow.created_at))
+    # Every medium, each of which has its part of the index.
+    return counted.where(OutboxRow.medium.in_(tuple(Medium)), which).group_by(OutboxRow.kind)
 
 
 def _counted(queue: Queue, since: InstrumentedAttribute[datetime]) -> Select[str, str, int, datetime]:

@@ -45,14 +45,12 @@ class SqlBulkJobs:
         described = {"name": job.name, "unknown_columns": job.unknown_columns}
         self._session.execute(
             insert(BulkJobRow).values(
+                **_standing(job),
                 id=job.id,
-                state=job.state,
                 created_by=job.created_by,
                 created_at=job.created_at,
                 total=job.total,
-                invite=job.invite,
                 goes_on=job.goes_on,
-                to_do=job.to_do,
                 sealed=self._seal(job.id, 0, described),
             )
         )
@@ -87,17 +85,7 @@ class SqlBulkJobs:
 
     def update(self, job: BulkJob) -> None:
         """Write its state, and what it was started with."""
-        self._session.execute(
-            update(BulkJobRow)
-            .where(BulkJobRow.id == job.id)
-            .values(
-                state=job.state,
-                invite=job.invite,
-                to_do=job.to_do,
-                started_by=job.started_by,
-                finished_at=job.finished_at,
-            )
-        )
+        self._session.execute(update(BulkJobRow).where(BulkJobRow.id == job.id).values(_standing(job)))
 
     def claim(self, job_id: str, states: Collection[RowState], *, now: datetime, limit: int) -> Sequence[BulkRow]:
         """Take some rows, in order, for this worker alone for a while. A row that cannot be decrypted has no values."""
@@ -200,6 +188,7 @@ class SqlBulkJobs:
             to_do=row.to_do,
             started_by=row.started_by,
             finished_at=row.finished_at,
+            request_id=row.request_id,
             erased=row.sealed is None,
             counts=counts,
         )
@@ -220,6 +209,12 @@ class SqlBulkJobs:
         except Undecipherable:
             return None
         return opened
+
+
+def _standing(job: BulkJob) -> dict[str, Any]:
+    """What of a job may change."""
+    names = ("state", "invite", "to_do", "started_by", "request_id", "finished_at")
+    return {name: getattr(job, name) for name in names}
 
 
 def _context(job_id: str, number: int) -> bytes:

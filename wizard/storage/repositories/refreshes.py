@@ -22,10 +22,12 @@ class SqlRefreshRuns:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def begin(self, *, day: date | None, started_by: str, privilege: str | None, at: datetime) -> bool:
+    def begin(
+        self, *, day: date | None, started_by: str, privilege: str | None, at: datetime, request_id: str | None = None
+    ) -> bool:
         """Begin a run; False where there is one for this day already, for one worker begins it."""
         added = insert_or(self._session, RefreshRow).values(
-            day=day, started_by=started_by, privilege=privilege, started_at=at, moves={}
+            day=day, started_by=started_by, privilege=privilege, request_id=request_id, started_at=at, moves={}
         )
         once = added.on_conflict_do_nothing(index_elements=["day"]).returning(RefreshRow.id)
         return self._session.scalar(once) is not None
@@ -77,6 +79,7 @@ def _run(row: RefreshRow) -> RefreshRun:
         membership_ends=row.membership_ends,
         finished_at=row.finished_at,
         moves=_moves(row.moves),
+        request_id=row.request_id,
     )
 
 
