@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -106,6 +106,16 @@ def test_staff_sign_in_with_their_password(world: World, sign_in: SignIn, userna
     assert (event.name.value, event.actor, event.privilege) == ("staff.signed_in", "staff:ann", "admin")
     assert event.request_id == "request-5"
     assert world.trail(f"staff:{member.id}") == ["staff.signed_in"]
+
+
+def test_where_no_passwords_are_taken_none_lets_in(world: World, sign_in: SignIn, phone: Phone) -> None:
+    strict = replace(sign_in, takes_passwords=False)
+    with pytest.raises(Unauthenticated, match=r"sign_in\.wrong"):
+        strict.password(NOBODY, "mia", world.seeded.password)
+    # Nor does what was begun with one before.
+    with pytest.raises(Unauthenticated, match=r"sign_in$"):
+        strict.code(NOBODY, phone.half, phone.shows(steps=1))
+    assert let_in(sign_in, phone, phone.shows(steps=1))
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,7 @@ TWISTS: Mapping[str, Mapping[str, Any]] = {
     "no nonce": {"nonce": None},
     "for somebody else": {"aud": "another"},
     "for nobody": {"aud": None},
+    "for somebody else, though made for us": {"aud": "another", "azp": CLIENT_ID},
     "for others too, without saying for whom": {"aud": [CLIENT_ID, "another"]},
     "made for another": {"aud": [CLIENT_ID, "another"], "azp": "another"},
     "made for another, though to us": {"azp": "another"},

@@ -332,6 +332,13 @@ def test_an_answer_counts_once(client: FlaskClient, app: Flask) -> None:
     assert turned_away(other, other.get(CALLBACK, query_string=sent)).status_code == 400
 
 
+def test_what_was_begun_leads_back_once(client: FlaskClient) -> None:
+    """However the first answer turned out; the provider would still give a code for it."""
+    address = go(client)
+    turned_away(client, come_back(client, address, do="cancel"))
+    assert turned_away(client, come_back(client, address)).status_code == 400
+
+
 def test_an_answer_counts_in_its_own_browser_only(client: FlaskClient, app: Flask) -> None:
     """Nobody is signed in as somebody else by a link that they were sent."""
     other = app.test_client()
@@ -463,9 +470,9 @@ def test_a_member_of_the_provider_has_no_password_here(client: FlaskClient) -> N
 
 @pytest.fixture
 def strict(app_seeded: Seeded, settings: Settings, clock: FixedClock) -> Iterator[FlaskClient]:
-    """A site on the same data that takes no passwords, and wants a second factor."""
+    """A site on the same data that takes no passwords."""
     assert app_seeded.main.active
-    changed = settings.model_copy(update={"staff_passwords": False, "staff_totp_required": True, "oidc_label": ""})
+    changed = settings.model_copy(update={"staff_passwords": False, "oidc_label": ""})
     made = create_app(changed, clock=clock)
     yield made.test_client()
     engine_of(made).dispose()
@@ -489,10 +496,18 @@ def test_without_passwords_there_is_one_way(strict: FlaskClient, client: FlaskCl
     strict.set_cookie("wizard", kept)
     assert strict.get(DESK).status_code == 303
     strict.delete_cookie("wizard")
-    # The provider's second factor is the one that counts.
     let_in(strict)
     assert strict.get(DESK).status_code == 200
     assert "your association’s account" in strict.get(MINE).text
+
+
+def test_the_providers_second_factor_counts(app: Flask, settings: Settings, clock: FixedClock) -> None:
+    made = create_app(settings.model_copy(update={"staff_totp_required": True}), clock=clock)
+    client = made.test_client()
+    let_in(client)
+    assert client.get(DESK).status_code == 200
+    engine_of(made).dispose()
+    engine_of(app).dispose()
 
 
 @pytest.mark.parametrize(
