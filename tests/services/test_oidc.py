@@ -96,6 +96,18 @@ def test_the_same_again_changes_nothing(oidc: OidcSignIn, world: World) -> None:
     assert world.told[-1].details == {"staff": finish(oidc).id, "with": "oidc"}
 
 
+def test_what_the_provider_says_now_holds(oidc: OidcSignIn, vouching: Vouching, world: World) -> None:
+    before = finish(oidc)
+    vouching.people["maya"] = person("1", "desk", name="Maya Married", email="m@x.example")
+    after = finish(oidc)
+    assert after == replace(before, name="Maya Married", privilege=Privilege.ADMIN)
+    with world.units.read() as unit:
+        assert unit.staff.get(before.id) == after
+    event = world.told[-1]
+    assert (event.privilege, event.changes) == ("admin", {"name": ("Maya Main", "Maya Married")})
+    assert event.details == {"staff": before.id, "with": "oidc", "privilege_before": "main", "privilege": "admin"}
+
+
 def test_whoever_says_no_name_is_called_something(oidc: OidcSignIn, vouching: Vouching) -> None:
     vouching.people = {"bare": person("2", "desk"), "mail": person("3", "desk", email="sam@x.example")}
     assert (finish(oidc, "bare").username, finish(oidc, "bare").name) == ("staff", "staff")
