@@ -216,6 +216,9 @@ def test_killed_after_create_alone_the_workflow_still_completes(world: World) ->
         orchestrator.create(world.client, session_id)
     orchestrator.execute_workflow(world.client, session_id)
     assert world.trail(session_id)[-2:] == ["education.created", "workflow.completed"]
+    with world.units.read() as unit:
+        numbers = [row.event.sequence for row in unit.audit.history(session_id)]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_answers_changed_after_an_interrupted_submit_reach_the_record(world: World) -> None:
