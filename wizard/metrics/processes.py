@@ -69,5 +69,7 @@ def directory_of_counts() -> Path | None:
 def count_together(directory: Path) -> AllProcesses:
     """Let every count of this process go to its file from now on."""
     directory.mkdir(parents=True, exist_ok=True)
+    # The library looks there by itself.
+    os.environ[DIRECTORY] = str(directory)
     values.ValueClass = values.MultiProcessValue(Place(directory).number)
     return AllProcesses(directory)
