@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.conftest import NOW
@@ -14,6 +15,7 @@ from wizard.core.clock import FixedClock
 from wizard.core.events import Event, EventName
 from wizard.services.ports.messages import ClaimedMessage, Medium, Message
 from wizard.storage.crypto import Cipher
+from wizard.storage.trail_tables import OutboxRow
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 SECOND = timedelta(seconds=1)
@@ -198,3 +200,32 @@ def test_workers_at_once_never_hold_two_events_of_one_registration(announcing: S
         held += told(claims)
     assert sorted(held) == sorted([f"o{number}" for number in range(1, 5)] * 3)
     assert claim(announcing) == []
+
+
+def due(sessions: sessionmaker[Session]) -> list[timedelta]:
+    """When each message is due, in the order of the trail."""
+    with sessions() as session:
+        rows = session.scalars(select(OutboxRow).order_by(OutboxRow.event_id)).all()
+    return [row.due_at - NOW for row in rows]
+
+
+def test_those_behind_one_that_failed_are_not_looked_at_before_it_is_due(
+    announcing: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    """Else each look for work would pass over everything that waits for a receiver which is down."""
+    append(announcing, created("s1", "r1", 1), extended(2), extended(3))
+    append(announcing, deleted("r1"), deleted("r2"))
+    (first, _) = claim(announcing)
+    hour = timedelta(hours=1)
+    with announcing.write() as unit:
+        unit.outbox.failed(first.id, reason="webhook.timeout", retry_at=NOW + hour)
+        unit.commit()
+    assert due(sessions) == [hour, hour, hour, hour, SECOND]
+    with announcing.write() as unit:
+        assert unit.deliveries.retry(first.id, at=NOW + SECOND)
+        unit.commit()
+    assert due(sessions) == [SECOND] * 5
+    for name in ("o1", "o2", "o3"):
+        (claimed, *_) = claim(announcing)
+        assert told([claimed]) == [name]
+        deliver(announcing, claimed)

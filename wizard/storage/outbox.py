@@ -125,8 +125,10 @@ class SqlOutbox:
         self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, sealed=None, reason=None)
 
     def failed(self, message_id: str, *, reason: str, retry_at: datetime) -> None:
-        """Not delivered: to be tried again."""
+        """Not delivered: to be tried again, and until then nobody looks at those that come behind it."""
         self._settle(message_id, due_at=retry_at, reason=reason)
+        later = update(OutboxRow).where(waits_behind(message_id), OutboxRow.due_at < retry_at)
+        self._session.execute(later.values(due_at=retry_at))
 
     def given_up(self, message_id: str, *, reason: str, keep_until: datetime | None) -> None:
         """Not to be tried again by itself: it can be sent again until `keep_until`; without that it is erased now."""
@@ -153,6 +155,17 @@ def _behind_another() -> ColumnElement[bool]:
     same = (earlier.stream == OutboxRow.stream, earlier.record_id == OutboxRow.record_id)
     # One look-up for each, by an index of its own.
     return or_(*(select(earlier.id).where(waits, each).exists() for each in same))
+
+
+def waits_behind(message_id: str) -> ColumnElement[bool]:
+    """Whether a row waits that is not sent before another."""
+    first = aliased(OutboxRow)
+    event_id, stream, record_id = (
+        select(column).where(first.id == message_id).scalar_subquery()
+        for column in (first.event_id, first.stream, first.record_id)
+    )
+    same = or_(OutboxRow.stream == stream, OutboxRow.record_id == record_id)
+    return and_(OutboxRow.state == MessageState.WAITING, OutboxRow.event_id > event_id, same)
 
 
 def _told(event: Event, number: int, content: Mapping[str, object]) -> Message:

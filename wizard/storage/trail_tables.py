@@ -89,7 +89,7 @@ class OutboxRow(Table):
         one_of("state", MessageState),
         CheckConstraint("attempts >= 0", name="attempts"),
         CheckConstraint("state <> 'waiting' OR sealed IS NOT NULL", name="sealed"),
-        Index(None, "medium", "state", "due_at"),
+        Index(None, "medium", "state", "due_at", "event_id"),
         Index(None, "stream", "event_id"),
         Index(None, "record_id", "event_id"),
         Index(None, "erase_at"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from wizard.services.ports.deliveries import DeliveryState, Posted, Undone
 from wizard.services.ports.messages import Attempt, Medium
+from wizard.storage.outbox import waits_behind
 from wizard.storage.trail_tables import AttemptRow, MessageState, OutboxRow
 
 
@@ -50,9 +51,12 @@ class SqlDeliveries:
 
     def retry(self, message_id: str, *, at: datetime) -> bool:
         """Have it tried again at once, with all its tries before it; False where it is out, or no longer kept."""
-        return bool(
-            self._again(OutboxRow.id == message_id, at=at, states=(MessageState.GIVEN_UP, MessageState.WAITING))
-        )
+        states = (MessageState.GIVEN_UP, MessageState.WAITING)
+        if not self._again(OutboxRow.id == message_id, at=at, states=states):
+            return False
+        later = update(OutboxRow).where(waits_behind(message_id), OutboxRow.due_at > at)
+        self._session.execute(later.values(due_at=at))
+        return True
 
     def retry_given_up(self, medium: Medium, *, at: datetime) -> int:
         """The same for all of a medium that were given up and are kept; answers how many."""
