@@ -131,13 +131,18 @@ def test_what_a_worker_does_is_a_trace_and_asking_for_work_is_none(
     applicant: Applicant, services: Services, spans: Spans
 ) -> None:
     applicant.start().answer().decide()
-    applicant.send("account")
+    applicant.send("account", headers={"X-Request-ID": "edge-0123456789"})
     spans()
     assert services.mails.deliver_due() == 1
     assert services.mails.deliver_due() == 0
     (delivery,) = spans()
     assert (delivery.name, delivery.parent) == ("delivery code", None)
-    assert attributes(delivery) == {"wizard.delivery": "code", "wizard.outcome": "ok"}
+    assert attributes(delivery) == {
+        "wizard.delivery": "code",
+        "wizard.outcome": "ok",
+        # The request that asked for it.
+        "wizard.request_id": "edge-0123456789",
+    }
 
 
 def test_probes_are_no_traces(applicant: Applicant, spans: Spans) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from wizard.core.errors import ErrorCode
 from wizard.core.steps import Step
@@ -147,7 +147,8 @@ class Traces:
             return {"db.system.name": "redis", "db.operation.name": doing.name}
         if doing.work is Work.DATABASE:
             return {"db.system.name": self.database, "db.operation.name": doing.name, "db.query.text": doing.text}
-        return {f"wizard.{doing.work}": doing.name}
+        asked = get_contextvars().get("request_id")
+        return {f"wizard.{doing.work}": doing.name} | ({"wizard.request_id": str(asked)} if asked else {})
 
 
 @dataclass(frozen=True, slots=True)

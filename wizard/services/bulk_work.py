@@ -14,7 +14,7 @@ from wizard.core.errors import ErrorCode, ExternalServiceError, NotFound, Proble
 from wizard.core.events import Event, EventName
 from wizard.services.bulk_batch import RowsTogether
 from wizard.services.bulk_rows import BulkRows
-from wizard.services.events import EventBus, make_event
+from wizard.services.events import EventBus, logged_for, make_event
 from wizard.services.ports.bulk import BulkJob, BulkRow, JobState, RowOutcome, RowState
 from wizard.services.ports.calls import Call
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
@@ -48,11 +48,14 @@ class BulkWork:
 
     def batch(self, job: BulkJob) -> bool:
         """A batch of a job; False where there is nothing to take, though others may still be at it."""
-        states = job.states_to_do
-        if not states:
+        if not job.states_to_do:
             return False
+        with logged_for(job.request_id):
+            return self._batch(job)
+
+    def _batch(self, job: BulkJob) -> bool:
         with self.units.write() as unit:
-            rows = unit.bulk.claim(job.id, states, now=self.clock.now(), limit=BATCH)
+            rows = unit.bulk.claim(job.id, job.states_to_do, now=self.clock.now(), limit=BATCH)
             unit.commit()
         outcomes: dict[int, RowOutcome] = {}
         try:
