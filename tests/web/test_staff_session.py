@@ -47,7 +47,7 @@ def test_everything_is_shown(desk: FlaskClient, services: Services) -> None:
         assert shown in text
     assert "Category decided" in text
     assert "24 hours" in text
-    assert "You have not graduated yet" in text
+    assert "Graduates after this year" in text
     checks = page(answer).select(".checks li")
     assert {str(check["class"][0]) for check in checks} >= {"passed", "warning"}
 
@@ -220,3 +220,19 @@ def test_a_completed_registration_is_known_by_its_record(desk: FlaskClient, serv
     shown = page(desk.get(place(session_id)))
     assert shown.h1 is not None
     assert number in shown.h1.get_text()
+
+
+def test_the_desk_reads_of_the_applicant_and_is_not_spoken_to_as_one(
+    client: FlaskClient, app_seeded: Seeded, services: Services
+) -> None:
+    sign_in(client, app_seeded.admin)
+    session_id = staged(services, university="other", other_details="Lund", country="SE", graduation_year="2028")
+    services.orchestrator.review(SYSTEM, session_id)
+    shown = page(client.get(f"/staff/sessions/{session_id}")).select_one("main")
+    assert shown is not None
+    text = shown.get_text(" ", strip=True)
+    assert "Studied outside Canada" in text
+    assert "Graduates after this year" in text
+    assert "Name of the school" in text
+    for applicants in ("You studied", "You have not graduated", "your school", "Your school"):
+        assert applicants not in text

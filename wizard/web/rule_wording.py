@@ -97,6 +97,7 @@ REASONS: dict[str, LazyString] = {
     "verification.discount": _("Reduced fee"),
     "coto_status.student_after_graduation": _("Student with the College after graduation"),
     "coto_status.registered_before_graduation": _("Certificate of the College before graduation"),
+    "graduation_year.future": _("Graduates after this year"),
 }
 # What each rule is about, for the list of checks.
 SUBJECTS: dict[str, LazyString] = {

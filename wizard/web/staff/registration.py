@@ -156,13 +156,13 @@ def _known(session_id: str) -> str:
 
 def _answers(registration: Registration) -> list[Answered]:
     data = registration.data
-    given = [Answered(sentences.FIELD_LABELS[name], sentences.answer(name, data)) for name in FIELDS]
+    given = [Answered(wording.FIELD_LABELS[name], sentences.answer(name, data)) for name in FIELDS]
     return [*given, Answered(sentences.FIELD_LABELS["email"], registration.contact_email or "")]
 
 
 def _checks(registration: Registration) -> Sequence[Checked]:
     outcomes = registration.validation.outcomes
-    return [Checked(sentences.outcome(each), each.outcome.value, OUTCOMES[each.outcome]) for each in outcomes]
+    return [Checked(wording.outcome(each), each.outcome.value, OUTCOMES[each.outcome]) for each in outcomes]
 
 
 def _issued(link: ResumeLink, state: LinkState) -> Issued:
