@@ -561,6 +561,7 @@ def test_check_asks_the_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
     said = run("check")
     controller.stop()
     assert "ok       The mail server answers." in said
+    assert "warning  The mail server offers no encryption" in said
 
 
 @pytest.mark.usefixtures("environ", "lasting")

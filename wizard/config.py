@@ -96,7 +96,8 @@ class Settings(OidcSettings):
     mail_url: MailUrl | None = Field(
         None,
         repr=False,
-        description="`smtp://…` or `smtps://…`; unset, mail is written to `<data dir>/mail/*.eml`",
+        description="`smtp://…` (encrypted where the server offers it), `smtp+starttls://…` (never otherwise) or "
+        "`smtps://…`; unset, mail is written to `<data dir>/mail/*.eml`",
     )
     mail_from: Mailbox = Field("no-reply@wizard.test", description="The sender of every mail")
     desk_email: Mailbox = Field("desk@wizard.test", description="Whom a person who is stuck should write to")

@@ -182,6 +182,10 @@ def authenticate(
     return AuthResult(success=(data.login, data.password) == (b"wizard", b"pass/word"))
 
 
+def authenticate_all(*_: object) -> AuthResult:
+    return AuthResult(success=True)
+
+
 @pytest.mark.filterwarnings("ignore:Requiring AUTH")
 def test_it_signs_in_where_the_settings_say_so(port: int) -> None:
     server = Server()
@@ -210,6 +214,27 @@ def test_it_encrypts_where_the_server_offers_it(port: int, security: ssl.SSLCont
     server = Server()
     with running(server, port, tls_context=security, require_starttls=True):
         SmtpSender(f"smtp://127.0.0.1:{port}", LETTERHEAD).send(MAIL, message_id="0001")
+    assert len(server.envelopes) == 1
+
+
+def test_a_server_that_knows_no_signing_in_is_wrong_now_and_may_be_right_later(port: int) -> None:
+    """It is the server's trouble or the settings', not the mail's, which must not be given up for it."""
+    with running(Server(), port), pytest.raises(ExternalServiceError):
+        SmtpSender(f"smtp://wizard:hush@127.0.0.1:{port}", LETTERHEAD).send(MAIL, message_id="0001")
+
+
+def test_where_the_settings_insist_nothing_goes_out_in_the_clear(port: int, security: ssl.SSLContext) -> None:
+    """Somebody on the way could take the offer out of what the server says."""
+    server, url = Server(), f"smtp+starttls://wizard:hush@127.0.0.1:{port}"
+    with running(server, port):
+        with pytest.raises(ExternalServiceError):
+            SmtpSender(url, LETTERHEAD).send(MAIL, message_id="0001")
+        assert not SmtpSender(f"smtp://127.0.0.1:{port}", LETTERHEAD).ping()
+    assert server.envelopes == []
+    with running(server, port, tls_context=security, require_starttls=True, authenticator=authenticate_all):
+        sender = SmtpSender(url, LETTERHEAD)
+        assert sender.ping()
+        sender.send(MAIL, message_id="0001")
     assert len(server.envelopes) == 1
 
 

@@ -108,11 +108,15 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.OK, f"Mails are written to {settings.data_dir / 'mail'}.")
         return
     try:
-        sender.ping()
+        encrypted = sender.ping()
     except ExternalServiceError:
         yield Finding(Verdict.WARNING, "The mail server cannot be reached: mails wait until it can.")
-    else:
-        yield Finding(Verdict.OK, "The mail server answers.")
+        return
+    yield Finding(Verdict.OK, "The mail server answers.")
+    if not encrypted:
+        yield Finding(
+            Verdict.WARNING, "The mail server offers no encryption: mails and the password can be read on the way."
+        )
 
 
 def _webhooks(settings: Settings) -> Iterator[Finding]:

@@ -24,7 +24,8 @@ from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.messages import Mail, MailRefused, MailSender
 
 TIMEOUT = 10.0
-_PORTS = {"smtp": smtplib.SMTP_PORT, "smtps": smtplib.SMTP_SSL_PORT}
+_STARTTLS = "smtp+starttls"
+_PORTS = {"smtp": smtplib.SMTP_PORT, "smtps": smtplib.SMTP_SSL_PORT, _STARTTLS: 587}
 _PERMANENT = 500
 
 _log = structlog.get_logger(__name__)
@@ -71,7 +72,10 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class SmtpSender:
-    """Sends by `smtp://user:password@host:port` (encrypted where the server offers it) or `smtps://…`."""
+    """Sends by `smtp://user:password@host:port`, encrypted where the server offers it.
+
+    `smtp+starttls://…` insists on it, so that nobody on the way can take the offer out; `smtps://…` begins with it.
+    """
 
     url: str
     letterhead: Letterhead
@@ -85,19 +89,24 @@ class SmtpSender:
         message = self.letterhead.compose(mail, message_id=message_id, encoding="quoted-printable")
         try:
             with self._connected() as server:
-                server.send_message(message, from_addr=self.letterhead.address, to_addrs=[mail.recipient])
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError) as error:
-            if _is_permanent(error):
-                raise MailRefused(type(error).__name__) from error
-            raise ExternalServiceError("mail") from error
+                self._hand_over(server, message, mail.recipient)
         except (smtplib.SMTPException, OSError) as error:
             raise ExternalServiceError("mail") from error
 
-    def ping(self) -> None:
-        """Raise ExternalServiceError("mail") unless the server answers and lets us in."""
+    def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, recipient: str) -> None:
+        """What is refused here is refused of this mail; until here it was about the server."""
         try:
-            with self._connected():
-                pass
+            server.send_message(message, from_addr=self.letterhead.address, to_addrs=[recipient])
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError) as error:
+            if _is_permanent(error):
+                raise MailRefused(type(error).__name__) from error
+            raise
+
+    def ping(self) -> bool:
+        """Whether the way is encrypted. Raises ExternalServiceError("mail") unless the server lets us in."""
+        try:
+            with self._connected() as server:
+                return isinstance(server.sock, ssl.SSLSocket)
         except (smtplib.SMTPException, OSError) as error:
             raise ExternalServiceError("mail") from error
 
@@ -112,7 +121,7 @@ class SmtpSender:
             server = smtplib.SMTP(host, port, timeout=self.timeout)
         try:
             server.ehlo_or_helo_if_needed()
-            if parts.scheme == "smtp" and server.has_extn("starttls"):
+            if parts.scheme == _STARTTLS or (parts.scheme == "smtp" and server.has_extn("starttls")):
                 server.starttls(context=security)
             if parts.username is not None:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
