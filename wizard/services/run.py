@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
+from structlog.contextvars import bound_contextvars
+
 from wizard.core.actors import Actor, ActorKind
 from wizard.core.clock import Clock
 from wizard.core.errors import (
@@ -169,8 +171,14 @@ class Runner:
 
     @contextmanager
     def telling(self, run: Run, session_id: str) -> Iterator[Doing]:
-        """Tell whoever watches, and of what failed before there was a registration to record it with."""
-        with self.watch.during(Work.OPERATION, run.operation) as doing:
+        """Tell whoever watches, and of what failed before there was a registration to record it with.
+
+        Whatever is logged meanwhile bears the operation's id.
+        """
+        with (
+            bound_contextvars(operation_id=run.operation_id),
+            self.watch.during(Work.OPERATION, run.operation) as doing,
+        ):
             try:
                 yield doing
             except (ValidationFailed, ExternalServiceError) as error:
