@@ -111,6 +111,7 @@ def test_a_detail_that_the_schema_does_not_name_stays_here() -> None:
     [
         ("applicant", {"kind": "applicant", "client": None}),
         ("system:housekeeping", {"kind": "system", "client": None}),
+        ("anonymous", {"kind": "api", "client": None}),
         ("token:membership", {"kind": "api", "client": "membership"}),
     ],
 )

@@ -333,6 +333,40 @@ def test_head_that_names_another_row_is_found(trail: SqlUnitsOfWork, sessions: s
     ]
 
 
+def test_head_replaced_by_that_of_another_chain_is_found(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    with sessions() as session:
+        other = session.scalars(select(AuditHeadRow).where(AuditHeadRow.chain == "s2")).one()
+        genuine = {name: getattr(other, name) for name in ("length", "last", "key_id", "mac")}
+    tamper(sessions, update(AuditHeadRow).where(AuditHeadRow.chain == "s1").values(genuine))
+    assert verify(trail) == [
+        "Chain s1: its head was changed.",
+        "Chain s1: its last row is not the one that its head names.",
+    ]
+
+
+def test_values_swapped_between_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
+    with sessions() as session:
+        values = session.scalars(
+            select(AuditValueRow).join(AuditEventRow).where(AuditEventRow.chain == "s1", AuditValueRow.field == "notes")
+        ).all()
+        first, second = (each.event_id for each in values[:2])
+    with sessions() as session:
+        salts = {each.event_id: each.salt for each in values}
+        for here, salt in ((first, salts[second]), (second, salts[first])):
+            session.execute(
+                update(AuditValueRow)
+                .where(AuditValueRow.event_id == here, AuditValueRow.field == "notes")
+                .values(salt=salt)
+            )
+        session.commit()
+    assert verify(trail) == [
+        "Chain s1: row 1, the value of notes was changed.",
+        "Chain s1: row 2, the value of notes was changed.",
+    ]
+
+
 def test_removed_head_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
     tamper(sessions, delete(AuditHeadRow).where(AuditHeadRow.chain == "s2"))
     assert verify(trail) == ["Chain number 2 is missing as a whole.", "Chain s2: its head is missing."]

@@ -38,8 +38,8 @@ def publication(event: Event) -> Mapping[str, object] | None:
 
 def _actor(name: str) -> Mapping[str, str | None]:
     kind, _, rest = name.partition(":")
-    is_client = kind == _TOKEN
-    return {"kind": ActorKind.API.value if is_client else kind, "client": rest if is_client else None}
+    known = kind in set(ActorKind)
+    return {"kind": kind if known else ActorKind.API.value, "client": rest if kind == _TOKEN else None}
 
 
 def json_schema(name: EventName) -> Mapping[str, object]:
