@@ -52,7 +52,7 @@ from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
 from wizard.services.records import RecordService
 from wizard.services.refresh import CategoryRefresh
-from wizard.services.run import Runner
+from wizard.services.runner import Runner
 from wizard.services.sign_in import SignIn
 from wizard.services.staff import Desk
 from wizard.services.statistics import StatisticsService

@@ -26,7 +26,7 @@ from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import UnitsOfWork
-from wizard.services.run import Runner
+from wizard.services.runner import Runner
 from wizard.services.transitions import Transitions
 from wizard.storage.crypto import Cipher
 from wizard.storage.registrations import RedisRegistrationStore

@@ -33,7 +33,7 @@ from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.messages import Message
 from wizard.services.records import RecordService
-from wizard.services.run import Runner
+from wizard.services.runner import Runner
 from wizard.services.verification import Seen, Verifications
 
 WHY = "It is one person."

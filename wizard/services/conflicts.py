@@ -23,7 +23,8 @@ from wizard.services.ports.records import RecordTaken
 from wizard.services.ports.registrations import RegistrationPage, RegistrationStore, Selection
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.records import RecordService
-from wizard.services.run import Change, Run, Runner
+from wizard.services.run import Change, Run
+from wizard.services.runner import Runner
 
 LONGEST_REASON = 500
 KEPT, REPLACED, RELEASED = "kept", "replaced", "released"

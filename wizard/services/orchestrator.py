@@ -20,7 +20,8 @@ from wizard.services.creation import Submission
 from wizard.services.opening import load
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.registrations import RevisionConflict
-from wizard.services.run import Change, Run, Runner
+from wizard.services.run import Change, Run
+from wizard.services.runner import Runner
 from wizard.services.transitions import Transitions
 
 Transition = Callable[[Run, Registration], Change]
