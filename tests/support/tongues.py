@@ -104,7 +104,7 @@ def strangers(text: str, language: str) -> list[str]:
 def readable(soup: BeautifulSoup) -> str:
     """All that a page says in its own language, what only screen readers say included."""
     soup = BeautifulSoup(str(soup), "html.parser")
-    for part in soup.select("[lang]:not(html, [role=article]), style, script"):
+    for part in soup.select("[lang]:not(html, [role=article]), [translate=no], style, script"):
         part.decompose()
     seen = [text for text in soup.find_all(string=True) if not isinstance(text, (Comment, Doctype))]
     heard = [str(tag[name]) for name in READ_OUT for tag in soup.select(f"[{name}]")]
