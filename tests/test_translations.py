@@ -134,7 +134,9 @@ def test_a_mixture_would_be_found() -> None:
     assert strangers("Bonjour. You graduated in 2026 and the rest is French.", "fr")
     assert strangers("Continuer this way", "fr") == ["this"]
     assert strangers("Hello. Vous avez obtenu votre diplôme en 2026.", "en")
-    assert readable(BeautifulSoup("<p title='a'>b <i lang='en'>c</i><i translate='no'>it</i></p>", "html.parser")) == "b a"
+    assert (
+        readable(BeautifulSoup("<p title='a'>b <i lang='en'>c</i><i translate='no'>it</i></p>", "html.parser")) == "b a"
+    )
 
 
 def _pages() -> set[str]:
