@@ -156,7 +156,7 @@ def test_what_the_wizard_sends_is_taken_in_order_and_repetitions_are_passed_over
         clock.instant += timedelta(minutes=2)
         assert delivery.deliver_due() == 4
     assert taken(path) == ["o1", "o2", "o3", "o4"]
-    assert capsys.readouterr().out.count("session.extended") == 4
+    assert capsys.readouterr().out.count(" session.extended 1 {}\n") == 4
 
 
 def test_a_stranger_s_call_is_refused_by_the_server(tmp_path: Path) -> None:
