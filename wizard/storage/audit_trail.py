@@ -50,15 +50,16 @@ class SqlAuditTrail:
         told = list(events)
         if not told:
             return 0
-        heads = self._held({event.chain for event in told})
-        fresh = list(self._fresh(told))
+        # Heads go out once, as they are in the end.
+        with self._session.no_autoflush:
+            heads = self._held({event.chain for event in told})
+            fresh = list(self._fresh(told))
         rows = [self._linked(heads[event.chain], event) for event in fresh]
+        for chain in {row.chain for row, _ in rows}:
+            self._sign(heads[chain])
         self._write(rows)
         if self._announce is not None:
             self._announce([(row.id, event) for event, (row, _) in zip(fresh, rows, strict=True)])
-        for chain in {row.chain for row, _ in rows}:
-            self._sign(heads[chain])
-        self._session.flush()
         return len(rows)
 
     def hold(self, chain: str) -> None:
