@@ -124,6 +124,7 @@ def test_no_page_mixes_languages(
     walk.the_desk(client, app_seeded, services)
     walk_oidc.elsewhere(client, clock)
     walk.the_components(client)
+    walk.for_programs(client)
     walk.the_end_of_time(client, clock)
     assert _pages() <= read.templates
     for name, html in read.pages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.browser import (
+    tour_api,
     tour_applicant,
     tour_bulk,
     tour_decisions,
@@ -18,6 +19,7 @@ LOCALES = {"en": "en-CA", "fr": "fr-CA"}
 PARTS: tuple[Part, ...] = (
     *tour_applicant.PARTS,
     *tour_trouble.PARTS,
+    *tour_api.PARTS,
     *tour_desk.PARTS,
     *tour_records.PARTS,
     *tour_bulk.PARTS,

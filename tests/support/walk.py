@@ -170,6 +170,11 @@ def the_components(client: FlaskClient) -> None:
         client.get(str(link["href"]))
 
 
+def for_programs(client: FlaskClient) -> None:
+    """What those read who write programs that call the API."""
+    client.get("/api")
+
+
 def what_goes_wrong(client: FlaskClient) -> None:
     """Every page that says so."""
     for number, _error in enumerate(RAISED):

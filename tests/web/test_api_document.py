@@ -13,7 +13,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from tests.support.api import ORCHESTRATOR, ApiClient
+from wizard.core.actors import Privilege
 from wizard.core.errors import ErrorCode
+from wizard.services.bundle import Services
 from wizard.web.api.endpoints import ENDPOINTS
 from wizard.web.api.operations import place_of
 from wizard.web.api.problems import STATUSES
@@ -119,16 +122,32 @@ def test_choices_are_those_of_the_day(document: Json) -> None:
 @pytest.mark.parametrize(
     ("field", "kept", "broken"),
     [
+        ("cotoRegistration", ["G1", "", " g1\u00a0"], ["G 1", "x" * 9, "\u0131", "\u017f1", "\ufb01"]),
         ("userBusinessId", ["osot-0000001", "", " A_1 "], ["a b", "x" * 21, "é"]),
-        ("otherDetails", ["Dalhousie University", "", "北京大学", "a"], ["\u200b", "a\tb", "x" * 101, "\u00a0\u3000"]),
-        ("notes", ["", "two\nlines", "a\tb"], ["\x00", "\x1b", "x" * 1001]),
+        ("otherDetails", ["Dalhousie", "", "北京大学", "a", "\u00a0\u3000", "\ta"], ["\u200b", "a\tb", "x" * 101]),
+        ("notes", ["", "two\nlines", "a\tb", "\x1ca\x0c"], ["\x00", "\x1b", "x" * 1001]),
     ],
 )
-def test_patterns_say_what_the_rules_say(document: Json, field: str, kept: list[str], broken: list[str]) -> None:
+def test_patterns_say_what_the_calls_say(
+    client: FlaskClient, services: Services, document: Json, field: str, kept: list[str], broken: list[str]
+) -> None:
     schema = document["components"]["schemas"]["EducationDataGiven"]["properties"][field]
-    check = Draft202012Validator(schema)
-    assert [text for text in kept if not check.is_valid(text)] == []
-    assert [text for text in broken if check.is_valid(text)] == []
+    check, main = Draft202012Validator(schema), ApiClient.made(client, services, Privilege.MAIN)
+    for text in (*kept, *broken):
+        answer = main.post(f"{ORCHESTRATOR}/stage", {"educationData": {field: text}})
+        assert (answer.status_code == 201) == check.is_valid(text) == (text in kept), text
+
+
+def test_a_number_behind_an_address_has_its_limits(document: Json) -> None:
+    parameters = document["paths"][f"{ORCHESTRATOR}/bulk/{{bulkId}}"]["get"]["parameters"]
+    found = {each["name"]: each["schema"] for each in parameters}
+    assert (found["limit"]["minimum"], found["limit"]["maximum"]) == (1, 100)
+    assert found["after"]["minimum"] == 0
+
+
+def test_a_row_may_be_wrong_without_the_call_being_so(document: Json) -> None:
+    rows = document["components"]["schemas"]["BulkRowGiven"]["properties"]
+    assert {name: {*schema} for name, schema in rows.items() if {*schema} != {"type", "description"}} == {}
 
 
 def test_it_is_cached_by_its_etag(client: FlaskClient) -> None:

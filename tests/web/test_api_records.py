@@ -217,6 +217,18 @@ def test_ten_thousand_rows_may_come_at_once_and_no_more(main: ApiClient) -> None
     problem(main.post(BULK, {"rows": [row] * 10_001}), 422, "VALIDATION_ERROR")
 
 
+def test_a_row_that_is_wrong_costs_that_row_alone(main: ApiClient) -> None:
+    rows = [dict(DATA), {**DATA, "degreeType": "phd"}, {**DATA, "university": " "}, {"email": "x" * 300}]
+    answer = main.post(f"{ORCHESTRATOR}/bulk", {"rows": rows})
+    assert (answer.status_code, answer.json["total"]) == (202, 4)
+
+
+@pytest.mark.parametrize("query", ["university=AAA", "graduationYear=2031", "graduationYear=soon", "university="])
+def test_records_are_filtered_by_choices_alone(main: ApiClient, query: str) -> None:
+    told = problem(main.get(f"/ot-education/records?{query}"), 422, "VALIDATION_ERROR")
+    assert told["errors"][0]["context"]["rule"].endswith(".choice")
+
+
 # For everybody
 
 

@@ -234,6 +234,21 @@ def test_what_is_malformed_is_named(main: ApiClient, body: object, field: str | 
     assert (told["errors"][0]["field"], told["errors"][0]["context"]["rule"]) == (field, rule_id)
 
 
+def test_a_whole_number_may_have_a_point(main: ApiClient) -> None:
+    session_id = main.staged()["sessionId"]
+    assert main.on("extend", session_id, {"ttlSeconds": 7200.0}).status_code == 200
+    problem(main.on("extend", session_id, {"ttlSeconds": 7200.5}), 422, "VALIDATION_ERROR")
+
+
+def test_what_is_trimmed_away_counts_as_sent(main: ApiClient) -> None:
+    for field, most in (("otherDetails", 100), ("notes", 1000)):
+        assert main.post(f"{ORCHESTRATOR}/stage", {"educationData": {field: " " * most}}).status_code == 201
+        told = problem(
+            main.post(f"{ORCHESTRATOR}/stage", {"educationData": {field: "\x85" * (most + 1)}}), 422, "VALIDATION_ERROR"
+        )
+        assert told["errors"][0]["field"] == field
+
+
 def test_every_malformed_field_is_named_at_once(main: ApiClient) -> None:
     body = {"educationData": {"degreeType": "phd", "university": "oxford"}}
     told = problem(main.post(f"{ORCHESTRATOR}/stage", body), 422, "VALIDATION_ERROR")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from wizard.core.choices import University
+
+# Others that become these as capitals (a long s, a dotless i) are none of a number.
+_LETTERS = re.compile(r"[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,6 @@ def _known(name: str) -> str:
 def _normalised(name: str, value: str | None) -> str | None:
     if value is None:
         return None
-    text = value.upper() if name == "coto_registration" else value
-    # Composed last: an upper-case letter may be a sequence that has one character.
+    text = _LETTERS.sub(lambda letters: letters[0].upper(), value) if name == "coto_registration" else value
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip()
     return text or None

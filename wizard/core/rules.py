@@ -91,8 +91,8 @@ class Rule:
 
 
 _MEMBER_NUMBER = re.compile(r"[A-Za-z0-9_-]{1,20}")
-_OTHER_DETAILS_LENGTH = 100
-_NOTES_LENGTH = 1000
+OTHER_DETAILS_LENGTH = 100
+NOTES_LENGTH = 1000
 # Lone surrogates cannot be stored anywhere; control characters have no place in an answer.
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _NOT_ONE_LINE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -139,14 +139,14 @@ def _other_details_format(facts: Facts) -> bool | None:
     text = facts.data.other_details
     if text is None:
         return None
-    return len(text) > _OTHER_DETAILS_LENGTH or _NOT_ONE_LINE.search(text) is not None or _is_blank(text)
+    return len(text) > OTHER_DETAILS_LENGTH or _NOT_ONE_LINE.search(text) is not None or _is_blank(text)
 
 
 def _notes_format(facts: Facts) -> bool | None:
     text = facts.data.notes
     if text is None:
         return None
-    return len(text) > _NOTES_LENGTH or _NOT_TEXT.search(text) is not None
+    return len(text) > NOTES_LENGTH or _NOT_TEXT.search(text) is not None
 
 
 def _coto_registration_required(facts: Facts) -> bool | None:

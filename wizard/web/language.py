@@ -13,7 +13,7 @@ from werkzeug import Response
 from wizard.core.clock import TORONTO
 from wizard.web import unsent
 from wizard.web.access import browser_session, session_available
-from wizard.web.requests import is_api
+from wizard.web.requests import has_no_session
 
 SOURCE = "en"
 _KEY = "language"
@@ -58,7 +58,7 @@ def _with_names(locales: list[Locale]) -> dict[str, str]:
 
 def _select() -> str:
     offered = languages()
-    chosen = session.get(_KEY) if not is_api() and session_available() else None
+    chosen = session.get(_KEY) if not has_no_session() and session_available() else None
     if chosen in offered:
         return str(chosen)
     wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality)

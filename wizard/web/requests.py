@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 HEADER = "X-Request-ID"
 # The addresses of other systems; all else is for people in browsers.
 API = "/ot-education/"
+# The page about them, which is the same for everybody.
+REFERENCE = "/api"
 # What a proxy sends goes into the log and the audit trail: nothing but a plain id is taken over.
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 REQUEST_ID, RULE = "wizard.request_id", "wizard.rule"
@@ -94,6 +96,11 @@ def _request_id(sent: str) -> str:
 def is_api() -> bool:
     """Whether another system asks: with a token, not with a browser's session, and for JSON, not for a page."""
     return request.path.startswith(API)
+
+
+def has_no_session() -> bool:
+    """Whether nobody's session is to be looked at."""
+    return is_api() or request.path == REFERENCE
 
 
 def _read_only() -> None:

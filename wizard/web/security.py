@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from wizard.config import Settings
 from wizard.services.tables import MOST_BYTES
 from wizard.web import access
-from wizard.web.requests import is_api
+from wizard.web.requests import has_no_session, is_api
 from wizard.web.static_files import StaticFiles
 
 CONTENT_SECURITY_POLICY = (
@@ -33,7 +33,7 @@ STRICT_TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 MAX_BODY = 64 * 1024
 _MAX_PARTS = 100
 # The same for everybody, and nobody's.
-CACHEABLE = frozenset({"api.choices", "api.document"})
+CACHEABLE = frozenset({"api.choices", "api.document", "api.reference"})
 # Where a file is taken, or as many rows as a file has.
 LARGER_BODIES: Mapping[str, int] = {
     "staff.import_accounts": 1024 * 1024,
@@ -81,7 +81,9 @@ def _csrf_key(key: str) -> bytes:
 
 def _for_forms() -> dict[str, bool]:
     """For templates: whether a form can have a token. Mails have no forms and no session."""
-    return {"session_available": access.session_available()} if has_request_context() else {}
+    if not has_request_context() or has_no_session():
+        return {}
+    return {"session_available": access.session_available()}
 
 
 def _guard(csrf: CSRFProtect) -> None:

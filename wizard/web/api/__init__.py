@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, Response, g
 
 from wizard.services.ports.answers import KeptAnswers
 from wizard.web import language
-from wizard.web.api import calling, reference
+from wizard.web.api import calling, reference, reference_page
 from wizard.web.api.endpoints import ENDPOINTS, Endpoint
-from wizard.web.requests import is_api
+from wizard.web.requests import REFERENCE, is_api
 
 blueprint = Blueprint("api", __name__)
 
@@ -49,3 +49,4 @@ def _head(response: Response) -> Response:
 for _endpoint in ENDPOINTS:
     blueprint.add_url_rule(_endpoint.rule, _endpoint.name, _view(_endpoint), methods=[_endpoint.method])
 blueprint.add_url_rule("/openapi.json", "document", reference.document)
+blueprint.add_url_rule(REFERENCE, "reference", reference_page.page)

@@ -13,7 +13,8 @@ from wizard.services.ports.calls import Call
 from wizard.web import access
 from wizard.web.api import record_answers
 from wizard.web.api.calling import Answered
-from wizard.web.api.models import BulkBody, BulkQuery
+from wizard.web.api.models import BulkBody
+from wizard.web.api.queries import BulkQuery
 from wizard.web.session_ids import is_session_id
 
 

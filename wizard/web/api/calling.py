@@ -21,7 +21,7 @@ from wizard.services.ports.calls import Call
 from wizard.web import access, limits
 from wizard.web.api import problems
 from wizard.web.api.answers import Answer
-from wizard.web.api.models import Model
+from wizard.web.api.values import Model
 from wizard.web.limit_counts import Quota
 
 JSON = "application/json"
@@ -42,6 +42,7 @@ _FOUND: Mapping[str, str] = {
     "datetime_type": "api.kind",
     "email": "email.format",
 }
+_OF_RULES = frozenset({"choice", "format"})
 
 Sent = TypeVar("Sent", bound=Model)
 
@@ -112,9 +113,9 @@ def _validated(model: type[Sent], sent: bytes) -> Sent:
 
 def _problem(kind: str, place: tuple[int | str, ...]) -> Problem:
     name = ".".join(map(str, place)) or None
-    # A choice that is none is the rule's to name, as it does where the slug only looks like one.
+    # A choice that is none is the rule's to name, as it does where the slug only looks like one; so is a format.
     last = str(place[-1]) if place else ""
-    message = f"{_snake(last)}.choice" if kind == "choice" else _FOUND.get(kind, "api.value")
+    message = f"{_snake(last)}.{kind}" if kind in _OF_RULES else _FOUND.get(kind, "api.value")
     return Problem(ErrorCode.VALIDATION_ERROR, message, name.removeprefix("educationData.") if name else None)
 
 

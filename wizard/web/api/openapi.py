@@ -13,16 +13,23 @@ from wizard.web.api import answers, operations, parameters, problem_docs, schema
 from wizard.web.api.calling import REPLAYED
 from wizard.web.api.endpoints import ENDPOINTS
 from wizard.web.api.models import Nothing
+from wizard.web.api.texts import marked as _
 
 Json = dict[str, Any]
 
-_DESCRIPTION = """\
-For other systems of the association: stage a registration, let its rules be checked, its category decided, its account
-linked and its record made, one call at a time or all at once; read and correct records; register many at a time.
-
-Every call but two takes a token, as `Authorization: Bearer …`, and may do what the token's privilege allows. A POST
-sent again with the same `Idempotency-Key` within 24 hours is not done again: it is answered as it was. Errors are
-problem JSON (RFC 9457) with a `code`. Sentences come in the language of `Accept-Language`, English or French."""
+_DESCRIPTION = (
+    _(
+        "For other systems of the association: stage a registration, let its rules be checked, its category decided, "
+        "its account linked and its record made, one call at a time or all at once; read and correct records; "
+        "register many at a time."
+    ),
+    _(
+        "Every call but two takes a token, as `Authorization: Bearer …`, and may do what the token’s privilege allows. "
+        "A POST sent again with the same `Idempotency-Key` within 24 hours is not done again: it is answered as it "
+        "was. Errors are problem JSON (RFC 9457) with a `code`. Sentences come in the language of `Accept-Language`, "
+        "English or French."
+    ),
+)
 
 
 def document(*, base_url: str, today: date, coto: str) -> Json:
@@ -33,7 +40,7 @@ def document(*, base_url: str, today: date, coto: str) -> Json:
             "title": "OT education registration",
             "version": version("ot-education-wizard"),
             "summary": "Education records of occupational therapists in Ontario",
-            "description": _DESCRIPTION,
+            "description": "\n\n".join(_DESCRIPTION),
         },
         "servers": [{"url": base_url}],
         "security": [{"token": []}],

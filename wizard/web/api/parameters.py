@@ -12,9 +12,16 @@ from pydantic.alias_generators import to_camel
 from wizard.web.api import examples, schemas
 from wizard.web.api.calling import IDEMPOTENCY_KEY
 from wizard.web.api.endpoints import ENDPOINTS, Endpoint
-from wizard.web.api.models import UUID
+from wizard.web.api.texts import marked as _
+from wizard.web.api.values import UUID
 
 Json = dict[str, Any]
+
+_IDS: Mapping[str, str] = {
+    "session_id": _("The id of the session."),
+    "record_id": _("The id of the record."),
+    "bulk_id": _("The id of the bulk registration."),
+}
 
 
 def of(endpoint: Endpoint, queries: Mapping[str, Json]) -> Iterator[Json]:
@@ -27,7 +34,9 @@ def of(endpoint: Endpoint, queries: Mapping[str, Json]) -> Iterator[Json]:
 def _place(endpoint: Endpoint) -> Iterator[Json]:
     for name in re.findall(r"<(\w+)>", endpoint.rule):
         schema = {"type": "string", "pattern": UUID}
-        yield {"name": to_camel(name), "in": "path", "required": True, "schema": schema, "example": examples.IDS[name]}
+        told, example = _IDS[name], examples.IDS[name]
+        described = {"description": told, "schema": schema, "example": example}
+        yield {"name": to_camel(name), "in": "path", "required": True, **described}
 
 
 def _query(endpoint: Endpoint, queries: Mapping[str, Json]) -> Iterator[Json]:
@@ -63,13 +72,13 @@ def _headers(endpoint: Endpoint) -> Iterator[Json]:
     }
     if endpoint.method == "POST":
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
-        told = "The same key, token, address and body within 24 hours are answered the same."
+        told = _("The same key, token, address and body within 24 hours are answered the same.")
         yield {"name": IDEMPOTENCY_KEY, "in": "header", "schema": key, "description": told, "example": "7a1c6f1e"}
     if endpoint.takes_version:
-        told = "Only if it is this version that is stored: an `ETag`, as it was answered."
+        told = _("Only if it is this version that is stored: an `ETag`, as it was answered.")
         yield {"name": "If-Match", "in": "header", "schema": text, "description": told, "example": '"3.7"'}
     if endpoint.has_etag and endpoint.method == "GET":
-        told = "Answered 304 if it is still this version: an `ETag`, as it was answered."
+        told = _("Answered 304 if it is still this version: an `ETag`, as it was answered.")
         yield {"name": "If-None-Match", "in": "header", "schema": text, "description": told, "example": '"3.7"'}
 
 

@@ -8,21 +8,26 @@ from typing import Any
 from wizard.core.errors import ErrorCode
 from wizard.web.api import answers, problem_examples
 from wizard.web.api.problems import MEDIA_TYPE
+from wizard.web.api.texts import marked as _
 
 Json = dict[str, Any]
 
 _WHEN: Mapping[ErrorCode, str] = {
-    ErrorCode.VALIDATION_ERROR: "a field is malformed or missing",
-    ErrorCode.BUSINESS_RULE_VIOLATION: "a business rule fails",
-    ErrorCode.WORKFLOW_STATE_INVALID: "the operation does not fit the session; the detail says which would",
-    ErrorCode.CONFLICT: "a version that is no longer the one stored, a record that exists, another member number, "
-    "or a call with the same `Idempotency-Key` under way",
-    ErrorCode.UNAUTHENTICATED: "there is no token, or one that does not work",
-    ErrorCode.PERMISSION_DENIED: "the privilege of the token does not suffice",
-    ErrorCode.NOT_FOUND: "there is no such thing, or it is not yours to know about",
-    ErrorCode.RATE_LIMITED: "too many calls; `Retry-After` says for how many seconds to wait",
-    ErrorCode.EXTERNAL_SERVICE_ERROR: "Redis or the database cannot be reached; `Retry-After` says when to call again",
-    ErrorCode.INTERNAL_ERROR: "anything else; `errorId` finds it in the logs",
+    ErrorCode.VALIDATION_ERROR: _("a field is malformed or missing"),
+    ErrorCode.BUSINESS_RULE_VIOLATION: _("a business rule fails"),
+    ErrorCode.WORKFLOW_STATE_INVALID: _("the operation does not fit the session; the detail says which would"),
+    ErrorCode.CONFLICT: _(
+        "a version that is no longer the one stored, a record that exists, another member number, "
+        "or a call with the same `Idempotency-Key` under way"
+    ),
+    ErrorCode.UNAUTHENTICATED: _("there is no token, or one that does not work"),
+    ErrorCode.PERMISSION_DENIED: _("the privilege of the token does not suffice"),
+    ErrorCode.NOT_FOUND: _("there is no such thing, or it is not yours to know about"),
+    ErrorCode.RATE_LIMITED: _("too many calls; `Retry-After` says for how many seconds to wait"),
+    ErrorCode.EXTERNAL_SERVICE_ERROR: _(
+        "Redis or the database cannot be reached; `Retry-After` says when to call again"
+    ),
+    ErrorCode.INTERNAL_ERROR: _("anything else; `errorId` finds it in the logs"),
 }
 
 

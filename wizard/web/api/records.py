@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wizard.core.errors import NotFound
+from wizard.core.choices import choice_set
+from wizard.core.clock import toronto_date
+from wizard.core.errors import NotFound, ValidationFailed
 from wizard.core.records import Record
 from wizard.services.ports.calls import Call
 from wizard.services.ports.record_lists import Sought
@@ -11,12 +13,15 @@ from wizard.web import access
 from wizard.web.api import calling, record_answers
 from wizard.web.api.answers import RecordsAnswer
 from wizard.web.api.calling import Answered, Emptied
-from wizard.web.api.models import AccountsQuery, CorrectionBody, DeletionBody, Nothing, RecordsQuery
+from wizard.web.api.models import CorrectionBody, DeletionBody, Nothing
+from wizard.web.api.queries import AccountsQuery, RecordsQuery
 from wizard.web.session_ids import is_session_id
 
 
 def records(call: Call, query: RecordsQuery) -> Answered:
     """Records that the token reads, page by page."""
+    _require_choice("university", query.university)
+    _require_choice("graduation_year", query.graduation_year)
     sought = Sought(
         text=query.search,
         university=query.university,
@@ -60,6 +65,12 @@ def delete(call: Call, body: DeletionBody, *, record_id: str) -> Emptied:
 def account(call: Call, query: AccountsQuery) -> Answered:
     """The account with a member number."""
     return Answered(record_answers.account(access.services().account_desk.by_number(call, query.member_number)))
+
+
+def _require_choice(name: str, value: str | None) -> None:
+    """Raises ValidationFailed where a filter is none of the choices as they stand today."""
+    if value is not None and value not in choice_set(name, toronto_date(access.services().clock.now())):
+        raise ValidationFailed(f"{name}.choice", field=name)
 
 
 def _record_id(text: str) -> str:

@@ -26,6 +26,11 @@ def document() -> Response:
     return response
 
 
+def today() -> Json:
+    """The document as it stands today."""
+    return _document(*_today())
+
+
 def _today() -> tuple[str, date, str]:
     settings = access.settings()
     return settings.base_url, toronto_date(access.services().clock.now()), settings.coto_pattern

@@ -14,14 +14,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from wizard.core.choices import choice_set, country_choices, graduation_year_choices
-from wizard.core.rules import DEFAULT_COTO_PATTERN, INVISIBLE
+from wizard.core.rules import DEFAULT_COTO_PATTERN, INVISIBLE, NOTES_LENGTH, OTHER_DETAILS_LENGTH
 from wizard.core.trouble import STOPPING
-from wizard.web.api.models import CHOICE, TEXT
+from wizard.web.api.values import CHOICE, TEXT
 
 Schema = dict[str, Any]
 
 _TEMPLATE = "#/components/schemas/{model}"
-_TRIMMED = r"^\s*({pattern}\s*)?$"
 
 
 def of_models(
@@ -75,16 +74,24 @@ def _choices(today: date) -> Mapping[str, Schema]:
 def _texts(coto: str) -> Mapping[str, Schema]:
     default = coto == DEFAULT_COTO_PATTERN.pattern
     return {
-        "user_business_id": {"pattern": _TRIMMED.format(pattern="[A-Za-z0-9_-]{1,20}")},
+        "user_business_id": {"pattern": _trimmed("[A-Za-z0-9_-]{1,20}")},
         # Letters are made capitals before they are compared with a pattern.
-        "coto_registration": {"pattern": _TRIMMED.format(pattern="[A-Za-z0-9]{1,8}")} if default else {},
-        "other_details": {"maxLength": 100, "pattern": f"^([^{_CONTROLS}]*[^{_invisible()}][^{_CONTROLS}]*)?$"},
-        "notes": {"maxLength": 1000, "pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"},
-        "email": {"maxLength": 254},
+        "coto_registration": {"pattern": _trimmed("[A-Za-z0-9]{1,8}")} if default else {},
+        "other_details": {
+            "maxLength": OTHER_DETAILS_LENGTH,
+            "pattern": _trimmed(f"[^{_CONTROLS}]*[^{_invisible()}][^{_CONTROLS}]*"),
+        },
+        "notes": {"maxLength": NOTES_LENGTH, "pattern": _trimmed(r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*")},
     }
 
 
 _CONTROLS = r"\u0000-\u001f\u007f"
+# What is trimmed, spelt out: what a dialect of patterns calls a space is its own affair.
+_SPACE = r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+
+
+def _trimmed(pattern: str) -> str:
+    return f"^{_SPACE}*({pattern})?{_SPACE}*$"
 
 
 @cache

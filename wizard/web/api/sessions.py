@@ -16,11 +16,11 @@ from wizard.web.api.models import (
     ExtendBody,
     LinkBody,
     Nothing,
-    SessionsQuery,
     StageBody,
     UpdateBody,
     WorkflowBody,
 )
+from wizard.web.api.queries import SessionsQuery
 from wizard.web.session_ids import require_session_id
 
 
