@@ -34,6 +34,7 @@ from wizard.services.ports.messages import Medium
 from wizard.services.ports.record_lists import Sought
 from wizard.services.record_lists import Sheet
 from wizard.services.sheets import SheetKind
+from wizard.services.tokens import NewToken
 from wizard.services.verification import Seen
 
 MAIN_CALL = Call(Actor.staff("mia", Privilege.MAIN))
@@ -291,6 +292,7 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
             *("deliveries.retry", "deliveries.retry_all"),
             *("accounts.add", "accounts.get", "accounts.import_csv", "accounts.page"),
             *("account_desk.activate", "account_desk.deactivate", "account_desk.page", "account_desk.view"),
+            "account_desk.by_number",
             *("approvals.approve", "approvals.page", "approvals.refuse", "membership.history", "membership.set"),
             *("records.with_history",),
             *("record_lists.count", "record_lists.export", "record_lists.page", "refresh.preview", "refresh.runs"),
@@ -307,6 +309,7 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
             *("refresh.begin", "refresh.go_on", "desk.add", "desk.connect", "desk.disable", "desk.members"),
             *("my_sign_in.reset", "bulk.load", "bulk.load_values", "bulk.start", "bulk.discard", "bulk.go_on"),
             *("bulk.job", "bulk.jobs", "bulk.page", "bulk.export"),
+            *("tokens.all", "tokens.create", "tokens.revoke"),
         ),
         ONLY_MAIN,
     ),
@@ -340,6 +343,7 @@ def given(there: Known) -> dict[str, Any]:
         "language": "en",
         "token": "nothing",
         "member_number": None,
+        "number": there.account.number,
         "link_id": there.link_id,
         "newcomer": Newcomer("Zoe Zhu", "zoe@example.org", "en"),
         "record": there.record,
@@ -395,6 +399,8 @@ def is_refused(method: Any, call: Call, there: Known) -> bool:  # noqa: ANN401 -
     values = {each.name: given(there)[each.name] for each in wanted if each.name != "call"}
     if method.__name__ == "change_password":
         values["new"] = PASSWORD * 2
+    if method.__qualname__ == "Tokens.create":
+        values["new"] = NewToken("membership", Privilege.MAIN)
     if method.__qualname__.startswith("Conflicts."):
         values = {name: there.flagged if name == "session_id" else value for name, value in values.items()}
     try:
