@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from tests.services.conftest import World
 from wizard.core.actors import Actor, ActorKind, Privilege
-from wizard.core.errors import Conflict, NotFound, PermissionDenied, Unauthenticated, ValidationFailed
+from wizard.core.errors import (
+    Conflict,
+    ExternalServiceError,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+    ValidationFailed,
+)
 from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.tokens import PREFIX, NewToken, Tokens
 
 SYSTEM = Call(Actor.system("command"))
 MEMBERSHIP = NewToken("membership", Privilege.MAIN)
+
+
+@dataclass(frozen=True)
+class ReadOnly:
+    """A database that takes no writes."""
+
+    units: UnitsOfWork
+
+    def read(self) -> UnitOfWork:
+        return self.units.read()
+
+    def write(self) -> UnitOfWork:
+        raise ExternalServiceError("database")
 
 
 @pytest.fixture
@@ -140,3 +162,10 @@ def test_tokens_are_for_main_and_commands(tokens: Tokens, actor: Actor) -> None:
     ):
         with pytest.raises(PermissionDenied):
             refused()
+
+
+def test_whoever_calls_is_served_though_their_use_cannot_be_noted(tokens: Tokens, world: World) -> None:
+    secret = tokens.create(SYSTEM, MEMBERSHIP)
+    reading = Tokens(world.clock, ReadOnly(world.units), EventBus())
+    assert reading.authenticate(secret).name == "membership"
+    assert tokens.all(SYSTEM)[0].last_used_at is None

@@ -19,6 +19,7 @@ from wizard import create_app
 from wizard.config import Settings
 from wizard.core.actors import Privilege
 from wizard.core.clock import FixedClock
+from wizard.core.errors import Conflict
 from wizard.services.bundle import Services
 from wizard.services.tokens import NewToken
 from wizard.web.api import calling
@@ -96,6 +97,28 @@ def test_the_same_key_is_answered_the_same_and_done_once(main: ApiClient) -> Non
     assert "Idempotency-Replayed" not in first.headers
     assert second.headers["Idempotency-Replayed"] == "true"
     assert len(main.get(f"{ORCHESTRATOR}/sessions").json["sessions"]) == 1
+
+
+def test_what_was_answered_in_one_language_says_so_in_another(main: ApiClient) -> None:
+    main.post(STAGE, {"x": 1}, Idempotency_Key="k1", Accept_Language="fr")
+    again = main.post(STAGE, {"x": 1}, Idempotency_Key="k1", Accept_Language="en")
+    assert again.headers["Content-Language"] == "fr"
+    assert again.json["title"] == "Un champ est mal rempli ou manque"
+
+
+def test_what_may_fare_better_in_a_moment_is_not_kept(
+    main: ApiClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = main.staged()["sessionId"]
+
+    def busy(*_arguments: object, **_more: object) -> None:
+        raise Conflict("session.busy")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(services.orchestrator), "extend", busy)
+        refused = main.post(f"{ORCHESTRATOR}/extend/{session_id}", {}, Idempotency_Key="k1")
+        assert refused.headers["Retry-After"] == "1"
+    assert main.post(f"{ORCHESTRATOR}/extend/{session_id}", {}, Idempotency_Key="k1").status_code == 200
 
 
 def test_another_body_under_a_key_is_refused(main: ApiClient) -> None:
@@ -181,6 +204,7 @@ def test_calls_are_limited_and_say_how_many_are_left(limited: Settings, clock: F
     refused = main.get("/ot-education/records")
     problem(refused, 429, "RATE_LIMITED")
     assert int(refused.headers["Retry-After"]) >= 1
+    assert refused.headers["RateLimit"].split(";")[1] == "r=0"
     other = ApiClient.made(again.test_client(), services, Privilege.MAIN)
     assert other.get("/ot-education/records").status_code == 200
 

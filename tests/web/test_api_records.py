@@ -148,6 +148,21 @@ def test_a_record_is_deleted_by_main_with_a_reason(
     problem(main.call("DELETE", place, {"reason": "Twice."}), 404, "NOT_FOUND")
 
 
+def test_the_etag_of_a_record_changes_with_its_history(main: ApiClient, records: dict[str, dict[str, Any]]) -> None:
+    place = f"{RECORDS}/{records['public']['id']}"
+    first = main.get(place)
+    assert main.get(place, If_None_Match=first.headers["ETag"]).status_code == 304
+    main.call("PATCH", place, {"educationData": {"notes": "x"}, "version": 1})
+    assert main.get(place, If_None_Match=first.headers["ETag"]).status_code == 200
+
+
+def test_a_record_is_deleted_only_as_it_was_seen(main: ApiClient, records: dict[str, dict[str, Any]]) -> None:
+    place = f"{RECORDS}/{records['public']['id']}"
+    etag = main.get(place).headers["ETag"]
+    main.call("PATCH", place, {"educationData": {"notes": "x"}, "version": 1})
+    problem(main.call("DELETE", place, {"reason": "Twice."}, headers={"If-Match": etag}), 412, "CONFLICT")
+
+
 # Accounts
 
 

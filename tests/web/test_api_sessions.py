@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.api import DATA, ORCHESTRATOR, ApiClient, problem
+from tests.support.racing import race
 from tests.support.seed import Seeded
 from wizard.core.actors import Privilege
 from wizard.core.clock import FixedClock
@@ -171,6 +174,47 @@ def test_an_etag_guards_a_change_and_spares_an_answer(main: ApiClient) -> None:
     assert main.call("DELETE", place, headers={"If-Match": "*"}).status_code == 200
 
 
+def test_of_two_calls_meant_for_one_version_at_once_one_is_refused(main: ApiClient, app: Flask) -> None:
+    def call(method: str, place: str, etag: str, body: object = None) -> Callable[[], int]:
+        client = ApiClient(app.test_client(), main.token)
+        return lambda: client.call(method, place, body, headers={"If-Match": etag}).status_code
+
+    for _ in range(10):
+        session_id = main.staged()["sessionId"]
+        place = f"{ORCHESTRATOR}/session/{session_id}"
+        etag = main.get(place).headers["ETag"]
+        statuses = race(
+            call("PATCH", place, etag, {"educationData": {"notes": "x"}, "version": 1}),
+            call("DELETE", place, etag),
+            call("POST", f"{ORCHESTRATOR}/extend/{session_id}", etag, {"ttlSeconds": 90_000}),
+        ).results
+        assert sorted(statuses) == [200, 412, 412]
+
+
+def test_an_etag_is_of_one_language(main: ApiClient) -> None:
+    place = f"{ORCHESTRATOR}/session/{main.staged()['sessionId']}"
+    english = main.get(place).headers["ETag"]
+    assert main.get(place, If_None_Match=english, Accept_Language="fr").status_code == 200
+    changed = main.call(
+        "PATCH",
+        place,
+        {"educationData": {"notes": "x"}, "version": 1},
+        headers={"If-Match": english, "Accept-Language": "fr"},
+    )
+    assert changed.status_code == 200
+
+
+def test_reading_needs_no_version(main: ApiClient) -> None:
+    place = f"{ORCHESTRATOR}/session/{main.staged()['sessionId']}"
+    assert main.get(place, If_Match='"9.9-en"').status_code == 200
+
+
+def test_an_operation_may_insist_on_a_version_too(main: ApiClient) -> None:
+    session_id = main.staged()["sessionId"]
+    refused = main.post(f"{ORCHESTRATOR}/validate/{session_id}", {}, If_Match='"9.9-en"')
+    assert problem(refused, 412, "CONFLICT")["errors"][0]["context"]["rule"] == "version.unmatched"
+
+
 def test_a_cancelled_session_says_so_and_holds_nothing(main: ApiClient) -> None:
     staged = main.staged()
     place = f"{ORCHESTRATOR}/session/{staged['sessionId']}"
@@ -179,6 +223,7 @@ def test_a_cancelled_session_says_so_and_holds_nothing(main: ApiClient) -> None:
         assert set(answer.json["data"].values()) == {None}
     told = problem(main.on("validate", staged["sessionId"]), 409, "WORKFLOW_STATE_INVALID")
     assert told["errors"][0]["context"]["status"] == "cancelled"
+    assert told["detail"] == "The session is cancelled; nothing more is possible."
 
 
 def test_an_operation_out_of_turn_says_which_would_fit(main: ApiClient) -> None:

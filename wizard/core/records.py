@@ -98,6 +98,11 @@ class Record:
     updated_at: datetime
     version: int
 
+    @property
+    def tag(self) -> str:
+        """Another one with each change; a category refresh is one, though it raises no version."""
+        return f"{self.version}.{self.category}.{self.verification.state}"
+
 
 Changes = Mapping[str, tuple[str | None, str | None]]
 

@@ -142,6 +142,11 @@ class Registration:
     ended: bool = False
 
     @property
+    def tag(self) -> str:
+        """Another one with each write."""
+        return f"{self.version}.{self.revision}"
+
+    @property
     def is_created(self) -> bool:
         """Whether its record exists."""
         return self.status in {Status.EDUCATION_CREATED, Status.WORKFLOW_COMPLETED}

@@ -23,7 +23,7 @@ from wizard.core.records import Record, Verification, VerificationState, chain_o
 from wizard.core.rules import RULES_BY_ID, evaluate, failures
 from wizard.services.checking import Checking
 from wizard.services.events import EventBus, make_event
-from wizard.services.ports.calls import Call
+from wizard.services.ports.calls import Call, require_seen
 from wizard.services.ports.records import RecordTaken
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
@@ -70,6 +70,7 @@ class RecordService:
         try:
             with self.units.write() as unit:
                 before = _find(unit, call.actor, record_id, Action.CHANGE, hold=True)
+                require_seen(call, before.tag)
                 data = before.data.with_changes(changes)
                 # Sent twice it is stale, and yet what was meant.
                 if data == before.data:
@@ -114,6 +115,7 @@ class RecordService:
         """
         with self.units.write() as unit:
             record = _find(unit, call.actor, record_id, Action.DELETE, hold=True)
+            require_seen(call, record.tag)
             reason = _required(reason)
             if version not in {None, record.version}:
                 raise StaleVersion(seen=version or 0, current=record.version)

@@ -25,7 +25,7 @@ from wizard.core.workflow import Operation, require_allowed
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus
 from wizard.services.opening import open_registration
-from wizard.services.ports.calls import Call
+from wizard.services.ports.calls import Call, require_seen
 from wizard.services.ports.registrations import Documents, RevisionConflict
 from wizard.services.ports.watching import OK, UNWATCHED, Doing, Watch, Work
 from wizard.services.run import Change, Run
@@ -100,6 +100,7 @@ class Runner:
         raise Conflict("session.busy")
 
     def _first(self, run: Run, stored: Registration, transition: Callable[[Registration], Change]) -> Change:
+        require_seen(run.call, stored.tag)
         require_allowed(run.operation, stored)
         return transition(stored)
 

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from wizard.core.actors import Privilege
 from wizard.core.clock import Clock
-from wizard.core.errors import NotFound, Unauthenticated, ValidationFailed
+from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated, ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.core.tokens import ApiToken, token_name
 from wizard.services.authority import require_main_or_system
@@ -24,6 +26,8 @@ PREFIX = "otw_"
 _TOKEN_BYTES = 32
 # How exactly the last use is known: a call is not to write to the database just for that.
 _USED_EVERY = timedelta(minutes=5)
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,17 @@ class Tokens:
         if token is None or not token.opens(now):
             raise Unauthenticated("token.required")
         if token.last_used_at is None or now - token.last_used_at >= _USED_EVERY:
+            self._note_use(token, now)
+        return token
+
+    def _note_use(self, token: ApiToken, now: datetime) -> None:
+        """Whoever calls is served, whether this can be written or not."""
+        try:
             with self.units.write() as unit:
                 unit.tokens.used(token, at=now)
                 unit.commit()
-        return token
+        except ExternalServiceError:
+            _log.warning("token.use_not_noted", token=token.name)
 
     def _made(self, unit: UnitOfWork, call: Call, new: NewToken, secret: str) -> ApiToken:
         now, name = self.clock.now(), token_name(new.name)

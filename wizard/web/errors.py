@@ -167,13 +167,15 @@ def _tell(error: errors.PermissionDenied, call: Call) -> None:
     """Refusals are known; the operations on a registration have told of theirs themselves."""
     if error.result is not None:
         return
-    told, session_id = access.services(), (request.view_args or {}).get("session_id")
+    told, place = access.services(), request.view_args or {}
+    session_id, record_id = place.get("session_id"), place.get("record_id")
     event = make_event(
         EventName.ACCESS_DENIED,
         call=call,
         at=told.clock.now(),
         chain=session_id or call.actor.name,
         session_id=session_id,
+        record_id=record_id,
         details={"reason": error.message},
     )
     told.trail.record(event)

@@ -60,15 +60,21 @@ class _Limits:
             yield Try(_wider(item, room), (f"{name}.{kind}", digest))
 
     def quota(self, name: str, kind: str, subject: str) -> list[Quota]:
-        """Count a call of another system, and say how much room there is still. Raises `RateLimited`."""
-        return self._spend(list(self._tries(name, kind, subject, alone=True)), "rate_limited")
+        """Count a call of another system, and say how much room there was and is."""
+        return self._hit(list(self._tries(name, kind, subject, alone=True)))
 
-    def _spend(self, tries: Sequence[Try], said: str) -> list[Quota]:
-        quotas = cast("SharedRedis", self.limiter.storage).hit_all(tries) if tries else []
-        resets = [each.reset for each in quotas if not each.had_room]
-        if resets:
-            raise RateLimited(said, retry_after=max(1, *resets))
-        return quotas
+    def _spend(self, tries: Sequence[Try], said: str) -> None:
+        require_room(self._hit(tries), said)
+
+    def _hit(self, tries: Sequence[Try]) -> list[Quota]:
+        return cast("SharedRedis", self.limiter.storage).hit_all(tries) if tries else []
+
+
+def require_room(quotas: Sequence[Quota], said: str = "rate_limited") -> None:
+    """Raise `RateLimited` where one of some limits had no room."""
+    resets = [each.reset for each in quotas if not each.had_room]
+    if resets:
+        raise RateLimited(said, retry_after=max(1, *resets))
 
 
 def _wider(item: RateLimitItem, room: int) -> RateLimitItem:
@@ -156,12 +162,12 @@ def new_accounts(email: str) -> None:
 
 
 def api(token_id: str) -> list[Quota]:
-    """A system calls with its token."""
+    """A system calls with its token: whether there was room, and what is left."""
     return _limits().quota("api", "token", token_id)
 
 
 def open_api() -> list[Quota]:
-    """Somebody calls what needs no token, or with one that nobody knows."""
+    """Somebody calls what needs no token, or with one that nobody knows; the same."""
     return _limits().quota("open_api", "address", _address())
 
 

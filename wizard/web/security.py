@@ -38,7 +38,7 @@ CACHEABLE = frozenset({"api.choices", "api.document", "api.reference"})
 LARGER_BODIES: Mapping[str, int] = {
     "staff.import_accounts": 1024 * 1024,
     "staff.bulk": MOST_BYTES + MAX_BODY,
-    "api.load_bulk": MOST_BYTES,
+    "api.load_bulk": 32 * 1024 * 1024,
 }
 
 

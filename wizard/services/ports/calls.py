@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from wizard.core.actors import Actor
+from wizard.core.errors import Conflict
 from wizard.core.registration import Channel, Registration
 from wizard.core.results import OperationResult
 from wizard.services.ports.registrations import PageAhead
@@ -24,6 +25,14 @@ class Call:
     read_ahead: dict[str, Registration | None] = field(default_factory=dict, compare=False, repr=False)
     # What the indexes say of the page of a list that it asks for, read in the same way.
     page_ahead: PageAhead | None = field(default=None, compare=False, repr=False)
+    # The tags of what it is meant for, where the caller insists on what they have seen.
+    only_if: frozenset[str] | None = None
+
+
+def require_seen(call: Call, tag: str) -> None:
+    """Raise Conflict("version.unmatched") where the caller insists on having seen something else."""
+    if call.only_if is not None and tag not in call.only_if:
+        raise Conflict("version.unmatched")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ def _head(response: Response) -> Response:
     """What every answer of the API says beside itself."""
     if is_api():
         response.headers.update(calling.quota_headers(g.get("quotas", [])))
-        response.content_language.add(language.current())
+        # An answer that was kept says in which language it is.
+        response.headers.setdefault("Content-Language", language.current())
         response.vary.add("Accept-Language")
     return response
 

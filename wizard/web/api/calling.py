@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from http import HTTPStatus
 from typing import TypeVar, cast
 
 import structlog
@@ -18,7 +19,7 @@ from wizard.core.actors import Actor, ActorKind
 from wizard.core.errors import ErrorCode, ExternalServiceError, Problem, Unauthenticated, ValidationFailed
 from wizard.services.ports.answers import Claim, KeptAnswer, KeptAnswers
 from wizard.services.ports.calls import Call
-from wizard.web import access, limits
+from wizard.web import access, language, limits
 from wizard.web.api import problems
 from wizard.web.api.answers import Answer
 from wizard.web.api.values import Model
@@ -28,7 +29,7 @@ JSON = "application/json"
 IDEMPOTENCY_KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 EXTENSION = "wizard_kept_answers"
 _LONGEST_KEY = 255
-_KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Content-Language")
+_KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 # What pydantic finds wrong, as our message ids; all else is a value that is not allowed.
 _FOUND: Mapping[str, str] = {
     "missing": "api.required",
@@ -66,24 +67,30 @@ class Emptied:
 
 def caller(*, is_open: bool) -> Call:
     """Who calls, counted against their limit. Raises Unauthenticated and RateLimited."""
-    g.api_call = Call(_actor(is_open=is_open), access.request_id())
+    g.api_call = Call(_actor(is_open=is_open), access.request_id(), only_if=_insisted_on())
     return cast("Call", g.api_call)
 
 
 def _actor(*, is_open: bool) -> Actor:
     if is_open:
-        g.quotas = limits.open_api()
+        _count(limits.open_api())
         return Actor(ActorKind.API, "anonymous")
     authorization = request.authorization
     secret = authorization.token if authorization and authorization.type == "bearer" else None
     try:
         token = access.services().tokens.authenticate(secret or "")
     except Unauthenticated:
-        g.quotas = limits.open_api()
+        _count(limits.open_api())
         raise
-    g.quotas = limits.api(token.id)
+    _count(limits.api(token.id))
     bind_contextvars(actor=token.actor.name)
     return token.actor
+
+
+def _count(quotas: list[Quota]) -> None:
+    """Note what is left, for the answer whatever it is. Raises RateLimited."""
+    g.quotas = quotas
+    limits.require_room(quotas)
 
 
 def body(model: type[Sent]) -> Sent:
@@ -130,20 +137,28 @@ def answered(made: Answered | Emptied) -> Response:
     response = current_app.response_class(made.body.model_dump_json(by_alias=True), made.status, mimetype=JSON)
     response.headers.update(made.headers)
     if made.etag:
-        response.set_etag(made.etag)
-        response.make_conditional(request)
+        tell_etag(response, made.etag)
     return response
 
 
-def is_conditional() -> bool:
-    """Whether the call is to be done on one version alone."""
-    return bool(request.if_match)
+def tell_etag(response: Response, tag: str) -> None:
+    """Say which state is answered; whoever has it already is not sent it again."""
+    response.set_etag(tag)
+    if request.method == "GET" and request.if_none_match.contains_weak(tag):
+        response.status_code = HTTPStatus.NOT_MODIFIED
+        response.set_data(b"")
 
 
-def require_match(current: str) -> None:
-    """Raise PreconditionFailed where the version that there is is not the one that the call is meant for."""
-    if current not in request.if_match:
-        raise http.PreconditionFailed
+def etag(tag: str, *also: object) -> str:
+    """What is answered, by the tag of what it shows and the language that it is told in."""
+    return "-".join((tag, language.current(), *map(str, also)))
+
+
+def _insisted_on() -> frozenset[str] | None:
+    """The tags that the call is meant for (`If-Match`); None where any will do. To read needs none."""
+    if not request.if_match or request.if_match.star_tag or request.method == "GET":
+        return None
+    return frozenset(each.partition("-")[0] for each in request.if_match.as_set())
 
 
 def once(call: Call, do: Callable[[], Response]) -> Response:
@@ -166,18 +181,19 @@ def _done(claim: Claim, asked: str, do: Callable[[], Response]) -> Response:
         response = do()
     except Exception as error:  # noqa: BLE001 - answered as any error is, and kept where it is the answer for good
         response = current_app.make_response(current_app.handle_user_exception(error))
-    if _may_change(response.status_code):
+    if _may_change(response):
         _settle(lambda: _answers().release(claim))
         return response
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    headers["Content-Language"] = language.current()
     kept = KeptAnswer(response.status_code, headers, response.get_data())
     _settle(lambda: _answers().keep(claim, asked, kept))
     return response
 
 
-def _may_change(status: int) -> bool:
+def _may_change(response: Response) -> bool:
     """Whether the same call may fare better in a moment."""
-    return status == http.TooManyRequests.code or status >= http.InternalServerError.code
+    return response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or "Retry-After" in response.headers
 
 
 def _settle(do: Callable[[], None]) -> None:

@@ -53,7 +53,7 @@ class Endpoint:
     @property
     def takes_version(self) -> bool:
         """Whether it may be meant for one version alone (`If-Match`)."""
-        return self.method in {"PATCH", "DELETE"}
+        return self.method != "GET" and ("<session_id>" in self.rule or "<record_id>" in self.rule)
 
     @property
     def takes_query(self) -> bool:

@@ -63,7 +63,7 @@ def _responses(endpoint: Endpoint) -> Json:
         responses[str(status)] = _success(endpoint, status)
     if endpoint.has_etag and endpoint.method == "GET":
         responses["304"] = {"description": "As you have it: the ETag is that of `If-None-Match`."}
-    if (endpoint.has_etag and endpoint.method in {"PATCH", "DELETE"}) or endpoint.name == "delete_record":
+    if endpoint.takes_version:
         responses["412"] = problem_docs.content("The version in `If-Match` is not the one stored.", ErrorCode.CONFLICT)
     for status, codes in statuses_of(endpoint).items():
         responses[str(status)] = _failure(codes)

@@ -8,7 +8,6 @@ from flask import Response, current_app, request
 from werkzeug import exceptions as http
 
 from wizard.core.errors import (
-    Conflict,
     ErrorCode,
     InternalError,
     NotFound,
@@ -39,7 +38,6 @@ _HTTP: Mapping[type[http.HTTPException], WizardError] = {
     http.MethodNotAllowed: ValidationFailed("api.method"),
     http.RequestEntityTooLarge: ValidationFailed("api.too_large"),
     http.UnsupportedMediaType: ValidationFailed("api.media_type"),
-    http.PreconditionFailed: Conflict("api.if_match"),
 }
 _RETRY_SOON = 1
 
@@ -47,10 +45,16 @@ _RETRY_SOON = 1
 def answer(error: Exception, *, error_id: str) -> Response:
     """The answer to an error; what is unforeseen is known by its id alone."""
     told = error if isinstance(error, WizardError) else _of_http(error) or InternalError(error_id)
-    status = error.code if isinstance(error, http.HTTPException) and error.code else STATUSES[told.code]
+    status = _status(error, told)
     response = current_app.response_class(_body(told, status), status, mimetype=MEDIA_TYPE)
     response.headers.update(_headers(error, told))
     return response
+
+
+def _status(error: Exception, told: WizardError) -> int:
+    if isinstance(error, http.HTTPException) and error.code:
+        return error.code
+    return http.PreconditionFailed.code if told.message == "version.unmatched" else STATUSES[told.code]
 
 
 def type_of(code: ErrorCode) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from wizard.core.choices import choice_set
 from wizard.core.clock import toronto_date
 from wizard.core.errors import NotFound, ValidationFailed
-from wizard.core.records import Record
 from wizard.services.ports.calls import Call
 from wizard.services.ports.record_lists import Sought
 from wizard.services.records import RecordService
@@ -38,26 +37,24 @@ def get(call: Call, _body: Nothing, *, record_id: str) -> Answered:
     record_id = _record_id(record_id)
     if not call.actor.is_desk:
         found = _service().read(call, record_id)
-        return Answered(record_answers.record_with_history(found, None), etag=_etag(found))
+        return Answered(record_answers.record_with_history(found, None), etag=calling.etag(found.tag))
     with_history = _service().with_history(call, record_id)
     if with_history.record is None:
         raise NotFound("record.unknown")
     shown = record_answers.record_with_history(with_history.record, with_history.history)
-    return Answered(shown, etag=_etag(with_history.record))
+    return Answered(shown, etag=calling.etag(with_history.record.tag, len(with_history.history)))
 
 
 def correct(call: Call, body: CorrectionBody, *, record_id: str) -> Answered:
     """Correct some of its data."""
     record_id = _record_id(record_id)
-    _require_match(call, record_id)
     corrected = _service().correct(call, record_id, body.education_data.changes(), version=body.version)
-    return Answered(record_answers.record(corrected), etag=_etag(corrected))
+    return Answered(record_answers.record(corrected), etag=calling.etag(corrected.tag))
 
 
 def delete(call: Call, body: DeletionBody, *, record_id: str) -> Emptied:
     """Delete it."""
     record_id = _record_id(record_id)
-    _require_match(call, record_id)
     _service().delete(call, record_id, reason=body.reason, version=body.version)
     return Emptied()
 
@@ -78,16 +75,6 @@ def _record_id(text: str) -> str:
     if not is_session_id(text):
         raise NotFound("record.unknown")
     return text
-
-
-def _etag(record: Record) -> str:
-    """Another one with each change; a category refresh is one, though it raises no version."""
-    return f"{record.version}.{record.category}.{record.verification.state}"
-
-
-def _require_match(call: Call, record_id: str) -> None:
-    if calling.is_conditional():
-        calling.require_match(_etag(_service().read(call, record_id)))
 
 
 def _service() -> RecordService:

@@ -8,11 +8,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from wizard.core.clock import toronto_date
 from wizard.web import access
-from wizard.web.api import openapi
+from wizard.web.api import calling, openapi
 
 Json = dict[str, Any]
 
@@ -21,8 +21,7 @@ def document() -> Response:
     """The OpenAPI document."""
     text = _text(*_today())
     response = current_app.response_class(text, mimetype="application/json")
-    response.set_etag(sha256(text.encode()).hexdigest()[:32])
-    response.make_conditional(request)
+    calling.tell_etag(response, sha256(text.encode()).hexdigest()[:32])
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import url_for
 
-from wizard.core.registration import Channel, Registration
+from wizard.core.registration import Channel
 from wizard.core.results import OperationResult
 from wizard.services.ports.calls import Call, Orchestrator, Staging
 from wizard.services.ports.registrations import Selection
@@ -47,17 +47,14 @@ def get(call: Call, _body: Nothing, *, session_id: str) -> Answered:
 
 def update(call: Call, body: UpdateBody, *, session_id: str) -> Answered:
     """Change some of the data."""
-    session_id = require_session_id(session_id)
-    _require_match(call, session_id)
-    result = _orchestrator().update(call, session_id, body.education_data.changes(), version=body.version)
+    changes = body.education_data.changes()
+    result = _orchestrator().update(call, require_session_id(session_id), changes, version=body.version)
     return _of(result, session_answers.session(result))
 
 
 def cancel(call: Call, _body: Nothing, *, session_id: str) -> Answered:
     """Abandon it."""
-    session_id = require_session_id(session_id)
-    _require_match(call, session_id)
-    result = _orchestrator().cancel(call, session_id)
+    result = _orchestrator().cancel(call, require_session_id(session_id))
     return _of(result, session_answers.session(result))
 
 
@@ -118,17 +115,7 @@ def sessions(call: Call, query: SessionsQuery) -> Answered:
 def _of(
     result: OperationResult, body: SessionAnswer, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Answered:
-    return Answered(body, status, headers or {}, _etag(result.registration))
-
-
-def _etag(registration: Registration) -> str:
-    """Another one with each write: what is answered may differ though the data are the same."""
-    return f"{registration.version}.{registration.revision}"
-
-
-def _require_match(call: Call, session_id: str) -> None:
-    if calling.is_conditional():
-        calling.require_match(_etag(_orchestrator().get(call, session_id).registration))
+    return Answered(body, status, headers or {}, calling.etag(result.registration.tag))
 
 
 def _orchestrator() -> Orchestrator:

@@ -32,7 +32,7 @@ _SENTENCES: Mapping[str, LazyString] = {
     "api.twice": _("This parameter is given more than once."),
     "api.kind": _("This value is of another kind than the one meant, which the document at /openapi.json says."),
     "api.value": _("This value is not one of those that the document at /openapi.json allows."),
-    "api.if_match": _("The version in If-Match is not the one that is stored."),
+    "version.unmatched": _("The version in If-Match is not the one that is stored."),
     "api.address": _("There is nothing at this address."),
     "api.method": _("This address does not take this method."),
     "api.too_large": _("The body is too large."),
@@ -51,6 +51,8 @@ _SENTENCES: Mapping[str, LazyString] = {
     "category.changed": _("The category has changed since it was decided. Decide it again, and show the new one."),
     "account.unknown": _("There is no account with this member number."),
     "account.privilege": _("The token is not for this account."),
+    "account.member_number": _("The account has another member number."),
+    "privilege.read": _("The token may not read this record, and so not change it."),
     "account.required": _("Say which account is to be linked, as accountId."),
     "extend.maximum_age": _("The session has reached its greatest age and lives until %(expires_at)s."),
     "privilege.create": _("The privilege does not suffice to create this record."),
@@ -61,9 +63,13 @@ _SENTENCES: Mapping[str, LazyString] = {
     "redis.unavailable": _("Sessions cannot be reached at the moment. Call again in a few seconds."),
 }
 
+_OVER = _("The session is %(status)s; nothing more is possible.")
+
 
 def problem(found: Problem) -> str:
     """The sentence for something that is wrong."""
+    if found.message == "workflow.state" and not found.params.get("possible"):
+        return str(_OVER) % found.params
     if found.message in _SENTENCES:
         return str(_SENTENCES[found.message]) % found.params
     return wording.problem(found)
