@@ -106,7 +106,8 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented) return;
+    // After a file no other page comes that would free the form: it may be sent again at once.
+    if (event.defaultPrevented || form.hasAttribute("data-download")) return;
     const since = Number(form.dataset.sentAt || 0);
     if (Date.now() - since < BUSY_AT_MOST) {
       event.preventDefault();

@@ -229,3 +229,18 @@ def test_those_behind_one_that_failed_are_not_looked_at_before_it_is_due(
         (claimed, *_) = claim(announcing)
         assert told([claimed]) == [name]
         deliver(announcing, claimed)
+
+
+def test_what_a_slow_worker_says_of_one_that_another_delivered_holds_up_nothing(
+    announcing: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    append(announcing, extended(1), extended(2))
+    (slow,) = claim(announcing)
+    (quick,) = claim(announcing, after=timedelta(minutes=10))
+    assert quick.id == slow.id
+    deliver(announcing, quick)
+    with announcing.write() as unit:
+        unit.outbox.failed(slow.id, reason="webhook.timeout", retry_at=NOW + timedelta(hours=1))
+        unit.commit()
+    assert due(sessions) == [SECOND, 2 * SECOND]
+    assert told(claim(announcing, after=timedelta(minutes=10))) == ["o2"]

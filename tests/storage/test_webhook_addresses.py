@@ -33,6 +33,18 @@ INNER = {
     "mapped, this machine": "::ffff:127.0.0.1",
     "6to4": "2002:0a00:0007::1",
     "translated": "64:ff9b::7f00:1",
+    "translated, as a network chooses": "64:ff9b:1::a00:7",
+    "translated, as a host says it": "::ffff:0:7f00:1",
+    "compatible, this machine": "::127.0.0.1",
+    "compatible, private": "::10.0.0.7",
+    "site-local": "fec0::1",
+    "site-local, its last": "feff::1",
+    "segment routing": "5f00::1",
+    "documentation, the newer kind": "2001:db8::1",
+    "documentation, the newest kind": "3fff::1",
+    "to be thrown away": "100::1",
+    "for protocols": "192.0.0.8",
+    "a relay of the past": "192.88.99.1",
     "Teredo": "2001:0:4136:e378:8000:63bf:f5ff:fff8",
 }
 PUBLIC = ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::808:808"]

@@ -126,7 +126,8 @@ class SqlOutbox:
 
     def failed(self, message_id: str, *, reason: str, retry_at: datetime) -> None:
         """Not delivered: to be tried again, and until then nobody looks at those that come behind it."""
-        self._settle(message_id, due_at=retry_at, reason=reason)
+        if not self._settle(message_id, due_at=retry_at, reason=reason):
+            return
         later = update(OutboxRow).where(waits_behind(message_id), OutboxRow.due_at < retry_at)
         self._session.execute(later.values(due_at=retry_at))
 
@@ -135,10 +136,11 @@ class SqlOutbox:
         erased = {"sealed": None} if keep_until is None else {}
         self._settle(message_id, state=MessageState.GIVEN_UP, reason=reason, erase_at=keep_until, **erased)
 
-    def _settle(self, message_id: str, **values: object) -> None:
+    def _settle(self, message_id: str, **values: object) -> bool:
         """Only while it waits: what a slow worker says of a message that another has delivered comes too late."""
         waiting = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.state == MessageState.WAITING)
-        self._session.execute(waiting.values(claimed_until=None, **values))
+        settled = self._session.execute(waiting.values(claimed_until=None, **values).returning(OutboxRow.id))
+        return settled.first() is not None
 
     def _seal(self, message: Message, message_id: str) -> bytes:
         personal = {name: value for name, value in asdict(message).items() if name in PERSONAL}

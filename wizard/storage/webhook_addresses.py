@@ -9,6 +9,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+# All that the newer kind has given out to be reached from everywhere; what is beside it is inside, or leads there.
+_GLOBAL = ip_network("2000::/3")
+# Within what is given out, but never to be reached; `is_global` does not know of them on every Python.
+_APART = (ip_network("3fff::/20"), ip_network("2001::/23"), ip_network("192.0.0.0/24"), ip_network("192.88.99.0/24"))
 # A public address that a cloud answers to its own machines on, with what is theirs to know.
 _METADATA = frozenset({ip_address("168.63.129.16")})
 # Addresses of the one kind with one of the other kind in their last four bytes.
@@ -35,7 +39,10 @@ class Gate:
 
 def _is_public(address: Address) -> bool:
     """Neither private, shared, loopback, link-local, reserved, nor to many at once."""
-    return address.is_global and not address.is_multicast and address not in _METADATA
+    if isinstance(address, IPv6Address) and address not in _GLOBAL:
+        return address in _TRANSLATED
+    apart = any(address in network for network in _APART)
+    return address.is_global and not apart and not address.is_multicast and address not in _METADATA
 
 
 def _meant(address: Address) -> Iterator[Address]:
