@@ -1,5 +1,6 @@
 # make run    install into .venv and serve on http://127.0.0.1:8000 (PORT=… for another port)
 # make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
+# make soak   the same of 10,000 rows as the tests have of 200: a file going in while workers are killed, on both databases
 # make bench  how long requests, the desk's list with 100,000 registrations, and a file of 10,000 rows take (BENCH_ARGS=--help)
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
 # make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
@@ -28,7 +29,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 
-.PHONY: run test lint format bench wheel lock translations events install install-dev clean
+.PHONY: run test soak lint format bench wheel lock translations events install install-dev clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -36,6 +37,11 @@ run: install
 
 test: install-dev browser-tools
 	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)
+
+# Minutes of work; what came of it stands below each test's name.
+soak: install-dev
+	WIZARD_TEST_BULK_ROWS=10000 WIZARD_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest -rP --durations=0 --durations-min=1 \
+		tests/faults/test_bulk_kills.py
 
 lint: install-dev
 	$(BIN)/ruff check .
