@@ -16,7 +16,7 @@ from wizard.core.events import Event
 from wizard.services.deliveries import Deliveries
 from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call
-from wizard.services.ports.deliveries import DeliveryState, Posted
+from wizard.services.ports.deliveries import LATE, DeliveryState, Posted
 from wizard.services.ports.messages import Attempt, Medium, Message, Place
 from wizard.services.ports.units import UnitsOfWork
 from wizard.storage.trail_tables import AttemptRow, OutboxRow
@@ -111,6 +111,35 @@ def test_one_that_failed_and_waits_is_undelivered(
         unit.commit()
     (message,) = deliveries.undelivered(ADMIN, Medium.WEBHOOK).messages
     assert (message.state, message.due_at) == (DeliveryState.WAITING, clock.now() + DAY)
+
+
+def fail(clock: FixedClock, units: UnitsOfWork) -> None:
+    """Claim one that is due; it fails."""
+    with units.write() as unit:
+        (claimed,) = unit.outbox.claim(clock.now(), medium=Medium.WEBHOOK, limit=1)
+        unit.outbox.failed(claimed.id, reason="webhook.timeout", retry_at=clock.now() + DAY)
+        unit.commit()
+
+
+def test_those_behind_one_that_failed_are_undelivered_too(
+    clock: FixedClock, units: UnitsOfWork, deliveries: Deliveries
+) -> None:
+    add(clock, units, "a", "b", "c")
+    fail(clock, units)
+    found = deliveries.undelivered(ADMIN, Medium.WEBHOOK).messages
+    assert [(each.reason, each.behind) for each in found] == [(None, True), (None, True), ("webhook.timeout", False)]
+    assert [each.behind for each in deliveries.every(ADMIN, Medium.WEBHOOK).messages] == [True, True, False]
+    assert [deliveries.follow(ADMIN, each.id).message.behind for each in found] == [True, True, False]
+
+
+def test_what_nobody_has_tried_for_a_minute_is_undelivered(
+    clock: FixedClock, units: UnitsOfWork, deliveries: Deliveries
+) -> None:
+    add(clock, units, "mail", medium=Medium.MAIL)
+    assert deliveries.undelivered(ADMIN, Medium.MAIL).messages == []
+    clock.instant += LATE
+    (message,) = deliveries.undelivered(ADMIN, Medium.MAIL).messages
+    assert (message.state, message.attempts, message.behind) == (DeliveryState.WAITING, 0, False)
 
 
 @pytest.mark.parametrize("all_of_them", [False, True])

@@ -106,9 +106,11 @@ def test_what_waits_is_counted_in_one_statement(units: SqlUnitsOfWork, seeded: S
                     unit.outbox.delivered(claimed.id, at=NOW)
         unit.commit()
     with units.read() as unit, one_statement(units):
-        assert unit.statistics.waiting(since=NOW) == Waiting(records=1, accounts=1, mails=2, webhooks=0)
+        assert unit.statistics.waiting(now=NOW, kept=HOUR) == Waiting(records=1, accounts=1, mails=2, webhooks=0)
     with units.read() as unit:
-        assert unit.statistics.waiting(since=NOW + MINUTE).mails == 1, "given up too long ago to matter"
+        soon = unit.statistics.waiting(now=NOW + MINUTE / 2, kept=MINUTE / 4)
+        assert soon.mails == 1, "given up too long ago to matter"
+        assert unit.statistics.waiting(now=NOW + MINUTE, kept=HOUR).mails == 4, "nobody has sent the other two"
 
 
 # Registrations.

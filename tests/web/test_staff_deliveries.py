@@ -12,6 +12,7 @@ from tests.support.desk import page, send, sign_in
 from tests.support.seed import Seeded
 from wizard.core.clock import FixedClock
 from wizard.core.events import Event, EventName
+from wizard.services.ports.backlog import Queue
 from wizard.services.ports.messages import Attempt, Medium, Message
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
@@ -138,9 +139,10 @@ def test_events_that_did_not_get_out_are_listed_and_all_of_them_on_request(
     failed(app_units, clock, Medium.WEBHOOK, final=False)
     an_event(app_units, clock, 2)
     undelivered = page(desk.get(WEBHOOKS))
-    (row,) = undelivered.select("main table tbody tr")
+    behind, row = undelivered.select("main table tbody tr")
     assert row.select_one("th").get_text(strip=True) == "More time given"  # type: ignore[union-attr]
     assert "The other system does not take it" in row.get_text()
+    assert "An earlier event has to go out first" in behind.get_text()
     assert not undelivered.select("main form"), "nothing was given up"
     everything = page(desk.get(f"{WEBHOOKS}?all=1")).select("main table tbody tr")
     assert len(everything) == 2
@@ -187,6 +189,21 @@ def test_the_board_counts_events_once_there_are_any_or_a_receiver(
     assert tile.get_text(" ", strip=True) == "1 Events not delivered"
     assert tile["href"] == WEBHOOKS
     assert app.extensions["wizard"].webhooks is None
+
+
+def test_the_board_counts_all_that_a_receiver_which_is_down_holds_up(
+    desk: FlaskClient, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    an_event(app_units, clock, 1)
+    failed(app_units, clock, Medium.WEBHOOK, final=False)
+    for number in range(2, 13):
+        an_event(app_units, clock, number)
+    (tile,) = [tile for tile in page(desk.get("/staff/")).select("a.tile") if "Events" in tile.get_text()]
+    assert tile.get_text(" ", strip=True) == "12 Events not delivered"
+    assert len(page(desk.get(WEBHOOKS)).select("main tbody tr")) == 12
+    with app_units.read() as unit:
+        waiting = unit.backlog.waiting(given_up_since=clock.now())
+    assert sum(each.count for each in waiting if each.queue is Queue.OUTBOX) == 12
 
 
 def test_a_message_that_nobody_knows_is_not_found(desk: FlaskClient) -> None:

@@ -38,4 +38,4 @@ class Board:
         require_desk_or_system(call.actor)
         tally = self.registrations.tally()
         with self.units.read() as unit:
-            return Overview(tally, unit.statistics.waiting(since=self.clock.now() - self.kept))
+            return Overview(tally, unit.statistics.waiting(now=self.clock.now(), kept=self.kept))

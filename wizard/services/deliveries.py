@@ -54,7 +54,7 @@ class Deliveries:
         """Messages that have not gone out, from behind the one with the id `after`."""
         require_desk_or_system(call.actor)
         with self.units.read() as unit:
-            undone = Undone(medium, self.clock.now() - self.kept)
+            undone = Undone(medium, self.clock.now(), self.kept)
             return _page(unit.deliveries.undelivered(undone, after=after, limit=_PAGE + 1))
 
     def every(self, call: Call, medium: Medium, *, after: str | None = None) -> DeliveryPage:

@@ -85,7 +85,7 @@ class SqlOutbox:
         due = (
             select(OutboxRow)
             .where(OutboxRow.medium == medium, OutboxRow.state == MessageState.WAITING, OutboxRow.due_at <= now, free)
-            .where(~_behind_another())
+            .where(~behind_another())
             .order_by(OutboxRow.due_at, OutboxRow.event_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -147,13 +147,15 @@ class SqlOutbox:
         return self._cipher.encrypt(json.dumps(personal).encode(), context=_context(message_id))
 
 
-def _behind_another() -> ColumnElement[bool]:
-    """Whether an earlier message of the same registration, or about the same record, still waits.
+def behind_another(*, failed: bool = False) -> ColumnElement[bool]:
+    """Whether an earlier message of the same registration, or about the same record, still waits; or one that `failed`.
 
     Earlier is what has the smaller number in the audit trail, whose chains grow one at a time.
     """
     earlier = aliased(OutboxRow)
     waits = and_(earlier.state == MessageState.WAITING, earlier.event_id < OutboxRow.event_id)
+    if failed:
+        waits = and_(waits, earlier.reason.is_not(None))
     same = (earlier.stream == OutboxRow.stream, earlier.record_id == OutboxRow.record_id)
     # One look-up for each, by an index of its own.
     return or_(*(select(earlier.id).where(waits, each).exists() for each in same))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from wizard.services.ports.messages import Attempt, Medium
+
+# A worker looks every few seconds: what is due for so long does not go out as it should.
+LATE = timedelta(minutes=1)
 
 
 class DeliveryState(StrEnum):
@@ -23,7 +26,8 @@ class DeliveryState(StrEnum):
 class Posted:
     """A message as the desk may see it: not to whom, and not what it says.
 
-    `due_at` counts while it waits; `reason` says why the last try failed; `kept` whether it can still be sent.
+    `due_at` counts while it waits; `reason` says why the last try failed; `kept` whether it can still be sent, `behind`
+    whether it waits for an earlier one of the same registration or record.
     """
 
     id: str
@@ -36,14 +40,19 @@ class Posted:
     attempts: int
     reason: str | None
     kept: bool
+    behind: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Which messages are not delivered: given up since an instant, or failed and waiting."""
+    """Which messages are not delivered: given up for no longer than they are `kept`, or waiting.
+
+    Those wait that failed, those behind them, and those that are due for long.
+    """
 
     medium: Medium
-    since: datetime
+    now: datetime
+    kept: timedelta
 
 
 class Deliveries(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from wizard.core.steps import Step
@@ -51,8 +51,8 @@ class Records:
 class Statistics(Protocol):
     """One statement each."""
 
-    def waiting(self, *, since: datetime) -> Waiting:
-        """What waits for the desk; what was given up before `since` does not count any more."""
+    def waiting(self, *, now: datetime, kept: timedelta) -> Waiting:
+        """What waits for the desk; what was given up longer ago than it is `kept` does not count any more."""
         ...
 
     def completed(self, period: Period) -> Mapping[datetime, int]:

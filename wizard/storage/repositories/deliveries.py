@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, Delete, Select, Update, and_, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from wizard.services.ports.deliveries import DeliveryState, Posted, Undone
+from wizard.services.ports.deliveries import LATE, DeliveryState, Posted, Undone
 from wizard.services.ports.messages import Attempt, Medium
-from wizard.storage.outbox import waits_behind
+from wizard.storage.outbox import behind_another, waits_behind
 from wizard.storage.trail_tables import AttemptRow, MessageState, OutboxRow
 
 
@@ -23,26 +23,26 @@ class SqlDeliveries:
 
     def undelivered(self, undone: Undone, *, after: str | None, limit: int) -> Sequence[Posted]:
         """Messages that have not gone out, newest first, from behind the one with the id `after`."""
-        return self._page(select(OutboxRow).where(is_undelivered(undone)), after, limit)
+        return self._page(_LOOKED_AT.where(is_undelivered(undone)), after, limit)
 
     def every(self, medium: Medium, *, after: str | None, limit: int) -> Sequence[Posted]:
         """All messages of a medium that are still known, newest first, from behind the one with the id `after`."""
-        sent = select(OutboxRow).where(OutboxRow.medium == medium, OutboxRow.state != MessageState.SUPPRESSED)
+        sent = _LOOKED_AT.where(OutboxRow.medium == medium, OutboxRow.state != MessageState.SUPPRESSED)
         return self._page(sent, after, limit)
 
-    def _page(self, rows: Select[OutboxRow], after: str | None, limit: int) -> Sequence[Posted]:
+    def _page(self, rows: Select[OutboxRow, bool], after: str | None, limit: int) -> Sequence[Posted]:
         order = tuple_(OutboxRow.created_at, OutboxRow.id)
         rows = rows.order_by(*(part.desc() for part in order.clauses)).limit(limit)
         if after is not None:
             # Delivered meanwhile it still says where the page before ended.
             last = select(OutboxRow.created_at, OutboxRow.id).where(OutboxRow.id == after).subquery()
             rows = rows.join(last, order < tuple_(last.c.created_at, last.c.id))
-        return [_posted(row) for row in self._session.scalars(rows)]
+        return [_posted(row, behind=behind) for row, behind in self._session.execute(rows)]
 
     def get(self, message_id: str) -> Posted | None:
         """One message; None for one that is unknown, or was never to be sent."""
-        row = self._session.get(OutboxRow, message_id)
-        return None if row is None or row.state == MessageState.SUPPRESSED else _posted(row)
+        one = _LOOKED_AT.where(OutboxRow.id == message_id, OutboxRow.state != MessageState.SUPPRESSED)
+        return next((_posted(row, behind=behind) for row, behind in self._session.execute(one)), None)
 
     def attempts(self, message_id: str) -> Sequence[Attempt]:
         """The tries to deliver a message, oldest first."""
@@ -91,12 +91,16 @@ class SqlDeliveries:
 
 def is_undelivered(undone: Undone) -> ColumnElement[bool]:
     """Whether a row is one of a medium's that have not gone out."""
-    failed = and_(OutboxRow.state == MessageState.WAITING, OutboxRow.reason.is_not(None))
-    given_up = and_(OutboxRow.state == MessageState.GIVEN_UP, OutboxRow.due_at >= undone.since)
-    return and_(OutboxRow.medium == undone.medium, or_(failed, given_up))
+    held_up = or_(OutboxRow.reason.is_not(None), OutboxRow.due_at <= undone.now - LATE, behind_another(failed=True))
+    waiting = and_(OutboxRow.state == MessageState.WAITING, held_up)
+    given_up = and_(OutboxRow.state == MessageState.GIVEN_UP, OutboxRow.due_at >= undone.now - undone.kept)
+    return and_(OutboxRow.medium == undone.medium, or_(waiting, given_up))
 
 
-def _posted(row: OutboxRow) -> Posted:
+_LOOKED_AT = select(OutboxRow, and_(OutboxRow.state == MessageState.WAITING, behind_another()))
+
+
+def _posted(row: OutboxRow, *, behind: bool) -> Posted:
     return Posted(
         id=row.id,
         medium=Medium(row.medium),
@@ -108,4 +112,5 @@ def _posted(row: OutboxRow) -> Posted:
         attempts=row.attempts,
         reason=row.reason,
         kept=row.sealed is not None,
+        behind=behind,
     )

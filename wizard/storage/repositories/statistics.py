@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Select, String, and_, case, func, select
@@ -78,12 +78,13 @@ class SqlStatistics:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def waiting(self, *, since: datetime) -> Waiting:
-        """What waits for the desk; what was given up before `since` does not count any more."""
+    def waiting(self, *, now: datetime, kept: timedelta) -> Waiting:
+        """What waits for the desk; what was given up longer ago than it is `kept` does not count any more."""
         records = select(func.count()).where(RecordRow.verification_state == VerificationState.WAITING)
         accounts = select(func.count()).where(AccountRow.status == AccountStatus.PENDING)
         mails, webhooks = (
-            select(func.count()).where(is_undelivered(Undone(each, since))) for each in (Medium.MAIL, Medium.WEBHOOK)
+            select(func.count()).where(is_undelivered(Undone(each, now, kept)))
+            for each in (Medium.MAIL, Medium.WEBHOOK)
         )
         counts = (records, accounts, mails, webhooks)
         found = self._session.execute(select(*(count.scalar_subquery() for count in counts)))

@@ -133,10 +133,16 @@ def _shown(message: Posted) -> Shown:
         state=wording.STATES[message.state],
         flagged=message.state is DeliveryState.GIVEN_UP,
         attempts=message.attempts,
-        reason=None if message.reason is None else wording.REASONS.get(message.reason, wording.BROKEN),
+        reason=_reason(message),
         retry_at=message.due_at if waits and message.reason is not None else None,
         can_retry=message.kept and message.reason is not None,
     )
+
+
+def _reason(message: Posted) -> LazyString | None:
+    if message.reason is not None:
+        return wording.REASONS.get(message.reason, wording.BROKEN)
+    return wording.BEHIND if message.behind else None
 
 
 def _kind(message: Posted) -> LazyString | str:

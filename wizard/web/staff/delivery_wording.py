@@ -66,6 +66,7 @@ REASONS: dict[str, LazyString] = {
     "webhook.unresolved": _("The other system has no address"),
     "webhook.address": _("The other system is in a network that nothing may be sent to"),
 }
+BEHIND = _("An earlier event has to go out first")
 BROKEN = _("It could not be written")
 DONE: dict[str, LazyString] = {
     "again": _("It is sent again. What comes of it is shown here in a moment."),
