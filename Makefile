@@ -1,6 +1,7 @@
 # make run    install into .venv and serve on http://127.0.0.1:8000 (PORT=… for another port)
 # make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
-# make soak   the same of 10,000 rows as the tests have of 200: a file going in while workers are killed, on both databases
+# make soak   what tests do in the small, for half an hour: soak-rows has a file of 10,000 rows going in while workers are
+#             killed, on both databases; soak-api calls the running API 20,000 times by a fuzzer; each prints its result
 # make bench  how long requests, the desk's list with 100,000 registrations, and a file of 10,000 rows take (BENCH_ARGS=--help)
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
 # make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
@@ -29,7 +30,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 
-.PHONY: run test soak lint format bench wheel lock translations events install install-dev clean
+.PHONY: run test soak soak-rows soak-api lint format bench wheel lock translations events install install-dev clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -39,9 +40,14 @@ test: install-dev browser-tools
 	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)
 
 # Minutes of work; what came of it stands below each test's name.
-soak: install-dev
+soak: soak-rows soak-api
+
+soak-rows: install-dev
 	WIZARD_TEST_BULK_ROWS=10000 WIZARD_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest -rP --durations=0 --durations-min=1 \
 		tests/faults/test_bulk_kills.py
+
+soak-api: install-dev
+	WIZARD_REQUIRE_POSTGRES=1 $(BIN)/python -m tests.fuzz.soak
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -121,6 +127,6 @@ $(VENV)/lock-tool/bin/uv: | $(BIN)/python
 
 # What was made from the sources; instance/ (the data) stays.
 clean:
-	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/browser/node_modules \
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache tests/browser/node_modules \
 		tests/browser/lighthouse/node_modules
 	find wizard tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

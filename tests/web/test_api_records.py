@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
 
 from tests.support.api import DATA, ORCHESTRATOR, SYSTEM, ApiClient, problem
 from tests.support.seed import Seeded
@@ -230,6 +231,19 @@ def test_ten_thousand_rows_may_come_at_once_and_no_more(main: ApiClient) -> None
     row = {**DATA, "notes": "x" * 100}
     assert main.post(BULK, {"rows": [row] * 10_000, "validateOnly": True}).status_code == 202
     problem(main.post(BULK, {"rows": [row] * 10_001}), 422, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+@pytest.mark.parametrize("field", ["userBusinessId", "degreeType", "graduationYear", "accessModifier"])
+def test_a_correction_takes_nothing_away_that_every_record_has(
+    main: ApiClient, app_seeded: Seeded, client: FlaskClient, field: str, value: str | None
+) -> None:
+    record = main.recorded(app_seeded.accounts[0].id)
+    body = {"version": 1, "educationData": {field: value}}
+    told = problem(main.call("PATCH", f"{RECORDS}/{record['id']}", body), 422, "VALIDATION_ERROR")
+    assert (told["errors"][0]["field"], told["errors"][0]["context"]["rule"].split(".")[1]) == (field, "required")
+    given = client.get("/openapi.json").get_json()["components"]["schemas"]["CorrectionGiven"]["properties"]
+    assert not Draft202012Validator(given[field]).is_valid(value)
 
 
 def test_a_row_that_is_wrong_costs_that_row_alone(main: ApiClient) -> None:

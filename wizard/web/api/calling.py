@@ -43,7 +43,7 @@ _FOUND: Mapping[str, str] = {
     "datetime_type": "api.kind",
     "email": "email.format",
 }
-_OF_RULES = frozenset({"choice", "format"})
+_OF_RULES = frozenset({"choice", "format", "required"})
 
 Sent = TypeVar("Sent", bound=Model)
 

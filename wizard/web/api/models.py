@@ -12,7 +12,23 @@ from pydantic import AfterValidator, Field
 from wizard.core.rules import NOTES_LENGTH, OTHER_DETAILS_LENGTH
 from wizard.services.bulk_files import MOST_ROWS
 from wizard.web.api.texts import marked as _
-from wizard.web.api.values import Email, Id, Model, Slug, Ttl, Version, any_text, at_most, choice, slug, text
+from wizard.web.api.values import (
+    Email,
+    Id,
+    Model,
+    Needed,
+    NeededText,
+    Slug,
+    Ttl,
+    Version,
+    any_text,
+    at_most,
+    choice,
+    needed_choice,
+    needed_text,
+    slug,
+    text,
+)
 
 
 class EducationDataGiven(Model):
@@ -128,10 +144,25 @@ class BulkBody(Model):
     ] = False
 
 
+class CorrectionGiven(EducationDataGiven):
+    """Some of the data of a record. What is left out stays as it is, and what every record has cannot be taken away."""
+
+    user_business_id: Annotated[NeededText, needed_text("user_business_id")] = None
+    degree_type: Annotated[Needed, needed_choice("degree_type")] = None
+    university: Annotated[Needed, needed_choice("university")] = None
+    country: Annotated[Needed, needed_choice("country")] = None
+    graduation_year: Annotated[Needed, needed_choice("graduation_year")] = None
+    coto_status: Annotated[Needed, needed_choice("coto_status")] = None
+    access_modifier: Annotated[Needed, needed_choice("access_modifier")] = None
+
+
 class CorrectionBody(Model):
     """A correction of a record, checked by the rules of a registration."""
 
-    education_data: Given
+    education_data: Annotated[
+        CorrectionGiven,
+        Field(description=_("Answers; what every record has cannot be taken away, and what is left out stays.")),
+    ]
     version: Version
 
 

@@ -15,7 +15,7 @@ from wizard.core.errors import ErrorCode
 from wizard.web import access, language
 from wizard.web.api import problem_docs, reference
 from wizard.web.api.endpoints import ENDPOINTS, Endpoint
-from wizard.web.api.models import EducationDataGiven
+from wizard.web.api.models import CorrectionGiven, EducationDataGiven
 from wizard.web.api.operations import place_of, statuses_of
 from wizard.web.api.problems import STATUSES
 
@@ -36,6 +36,7 @@ _KINDS = {
     "date-time": _("moment"),
     "email": _("e-mail address"),
     _EDUCATION: _("education data"),
+    CorrectionGiven.__name__: _("education data"),
     "BulkRowGiven": _("row"),
 }
 

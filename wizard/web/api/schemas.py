@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from wizard.core.choices import choice_set, country_choices, graduation_year_choices
 from wizard.core.rules import DEFAULT_COTO_PATTERN, INVISIBLE, NOTES_LENGTH, OTHER_DETAILS_LENGTH
 from wizard.core.trouble import STOPPING
-from wizard.web.api.values import CHOICE, TEXT
+from wizard.web.api.values import CHOICE, NEEDED, TEXT
 
 Schema = dict[str, Any]
 
@@ -42,10 +42,13 @@ def _filled(schema: Any, choices: Mapping[str, Schema], texts: Mapping[str, Sche
     if not isinstance(schema, dict):
         return schema
     kept = {name: _filled(each, choices, texts) for name, each in schema.items() if not _is_noise(name, schema)}
+    needed = kept.pop(NEEDED, False)
     if CHOICE in kept:
-        return _choice(kept, choices[kept.pop(CHOICE)]["enum"], optional="default" in schema)
+        return _choice(kept, choices[kept.pop(CHOICE)]["enum"], optional="default" in schema and not needed)
     if TEXT in kept:
-        return {"type": ["string", "null"], **texts[kept.pop(TEXT)], **kept}
+        named = kept.pop(TEXT)
+        kind = {"type": "string", **texts[NEEDED + named]} if needed else {"type": ["string", "null"], **texts[named]}
+        return {**kind, **kept}
     return kept
 
 
@@ -74,7 +77,8 @@ def _choices(today: date) -> Mapping[str, Schema]:
 def _texts(coto: str) -> Mapping[str, Schema]:
     default = coto == DEFAULT_COTO_PATTERN.pattern
     return {
-        "user_business_id": {"pattern": _trimmed("[A-Za-z0-9_-]{1,20}")},
+        "user_business_id": {"pattern": _trimmed(_MEMBER_NUMBER)},
+        f"{NEEDED}user_business_id": {"pattern": _trimmed(_MEMBER_NUMBER, blank="")},
         # Letters are made capitals before they are compared with a pattern.
         "coto_registration": {"pattern": _trimmed("[A-Za-z0-9]{1,8}")} if default else {},
         "other_details": {
@@ -90,8 +94,11 @@ _CONTROLS = r"\u0000-\u001f\u007f"
 _SPACE = r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
 
-def _trimmed(pattern: str) -> str:
-    return f"^{_SPACE}*({pattern})?{_SPACE}*$"
+_MEMBER_NUMBER = "[A-Za-z0-9_-]{1,20}"
+
+
+def _trimmed(pattern: str, *, blank: str = "?") -> str:
+    return f"^{_SPACE}*({pattern}){blank}{_SPACE}*$"
 
 
 @cache

@@ -19,6 +19,8 @@ LEAST_TTL, MOST_TTL = 60, 30 * 24 * 60 * 60
 LARGEST = 2**31 - 1
 # Stand in a schema for the choices or the pattern of a field, as they are on the day of the document.
 CHOICE, TEXT = "x-choice", "x-text"
+# Beside one of them: there is a value, and it stays one.
+NEEDED = "x-needed"
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
 
@@ -34,6 +36,12 @@ def slug(value: str | None) -> str | None:
     """Sent as it is written in the list: other letters are trimmed, a choice is not."""
     if value is not None and (not value or value != value.strip()):
         raise PydanticCustomError("choice", "not a choice")
+    return value
+
+
+def _needed(value: str | None) -> str | None:
+    if value is None or not value.strip():
+        raise PydanticCustomError("required", "taken away")
     return value
 
 
@@ -89,6 +97,16 @@ def text(field: str) -> WithJsonSchema:
     return WithJsonSchema({TEXT: field, **_described(field)})
 
 
+def needed_choice(field: str) -> WithJsonSchema:
+    """As `choice`, of an answer that is never taken away."""
+    return WithJsonSchema({CHOICE: field, NEEDED: True, **_described(field)})
+
+
+def needed_text(field: str) -> WithJsonSchema:
+    """As `text`, of an answer that is never taken away."""
+    return WithJsonSchema({TEXT: field, NEEDED: True, **_described(field)})
+
+
 def any_text(field: str) -> WithJsonSchema:
     return WithJsonSchema({"type": ["string", "null"], **_described(field)})
 
@@ -98,6 +116,7 @@ def _described(field: str) -> dict[str, str]:
 
 
 Slug = Annotated[str | None, AfterValidator(slug)]
+Needed = Annotated[str | None, AfterValidator(_needed), AfterValidator(slug)]
 Email = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "format": "email"})]
 Id = Annotated[str, Field(pattern=UUID)]
 Whole = BeforeValidator(_whole)
@@ -111,6 +130,7 @@ Ttl = Annotated[
     ),
     Whole,
 ]
+NeededText = Annotated[str | None, AfterValidator(_needed)]
 Number = BeforeValidator(_number)
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
