@@ -138,7 +138,8 @@ def is_named(stop: Stop) -> Iterator[str]:
     if (seen["headings"], seen["mains"]) != (1, 1):
         yield f"{seen['headings']} headings, {seen['mains']} main parts"
     text = seen["text"]
-    for foreign in seen["foreign"]:
+    # The longest first: a sample may have a word in it that stands by itself elsewhere.
+    for foreign in sorted(seen["foreign"], key=len, reverse=True):
         text = text.replace(foreign, " ")
     if found := strangers(" ".join(text.split()), stop.language):
         yield f"in another language: {found[:5]}"
