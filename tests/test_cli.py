@@ -857,8 +857,8 @@ def test_a_file_is_registered_and_its_rejected_rows_come_back(graduates: Path, t
     said = run("bulk", str(graduates), "--rejected", str(back), exits=1)
     assert "passed over: Shoe size." in said
     assert "1 went in, 1 incomplete, 1 rejected." in said
-    assert "row 3, university: This school is not on the list" in said
-    assert "row 4, country: Choose the country" in said
+    assert "row 3, university: This school is not on the list. Write “other”" in said
+    assert "row 4, country: The row has no country" in said
     assert back.read_bytes().startswith(b"PK")
     assert back.stat().st_mode & 0o777 == 0o600
     again = run("bulk", str(graduates), "--invite", exits=1)
@@ -878,7 +878,7 @@ def test_a_dry_run_says_what_would_come_of_each_row(graduates: Path, site: Flask
 def test_a_bar_shows_how_far_a_file_is(graduates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_a_person_watches", lambda: True)
     # Drawn where there is a terminal, and even so told of every row.
-    monkeypatch.setattr(click._termui_impl, "isatty", lambda _stream: True)
+    monkeypatch.setattr("click._termui_impl.isatty", lambda _stream: True)
     assert "100%" in run("bulk", str(graduates), exits=1)
 
 

@@ -30,10 +30,7 @@ osot-0000003,masters,McMaster,,2026,pending,private,44
 """
 
 
-UNLISTED = (
-    "This school is not on the list. Choose where you studied from the list, "
-    "or choose “Another school” and then enter its name."
-)
+UNLISTED = "This school is not on the list. Write “other”, and the school’s name in other_details."
 
 
 @pytest.fixture
@@ -108,7 +105,7 @@ def test_what_would_come_of_each_row_is_shown_before_anything_is_written(main: F
             "Rejected",
             UNLISTED,
         ],
-        "4": ["osot-0000003", "Incomplete", "Choose the country where you studied, for example Canada."],
+        "4": ["osot-0000003", "Incomplete", "The row has no country, for example CA."],
     }
     assert "Shoe size" in answer.text
     assert list(cells(main.get(f"{job}?state=rejected"))) == ["3"]

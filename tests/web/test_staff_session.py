@@ -236,3 +236,14 @@ def test_the_desk_reads_of_the_applicant_and_is_not_spoken_to_as_one(
     assert "Name of the school" in text
     for applicants in ("You studied", "You have not graduated", "your school", "Your school"):
         assert applicants not in text
+
+
+@pytest.mark.parametrize("session_id", ["zz", "0b6f7a52-9d8e-4c11-a3f5-3a9f6f1f2c77"])
+def test_a_registration_that_is_not_there_is_said_to_the_desk(desk: FlaskClient, session_id: str) -> None:
+    answer = desk.get(f"/staff/sessions/{session_id}")
+    assert answer.status_code == 404
+    shown = page(answer).select_one("main")
+    assert shown is not None
+    assert "There is no such registration" in shown.get_text()
+    assert "browser" not in shown.get_text()
+    assert shown.select_one("a[href='/staff/sessions']") is not None

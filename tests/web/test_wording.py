@@ -18,7 +18,7 @@ from wizard.core.education import FIELDS, EducationData
 from wizard.core.errors import ErrorCode, Problem
 from wizard.core.rules import RULES, Facts, Holdings, Outcome, RuleOutcome, evaluate
 from wizard.services.checking import VERIFY_DISCOUNT
-from wizard.web import choices, wording
+from wizard.web import choices, row_wording, wording
 from wizard.web.api import words
 from wizard.web.rule_wording import FAILED, OUTCOMES, SUBJECTS, WARNINGS
 
@@ -49,6 +49,13 @@ def test_every_rule_has_its_wording() -> None:
         assert rule.id in SUBJECTS, rule.id
     assert VERIFY_DISCOUNT in WARNINGS
     assert set(OUTCOMES) == set(Outcome)
+
+
+@pytest.mark.parametrize("message", sorted({*FAILED, *row_wording.PROBLEMS}))
+def test_what_is_wrong_with_a_row_is_said_to_the_desk(message: str) -> None:
+    params = dict.fromkeys(("university", "country", "coto_status", "graduation_year", "latest"), "other")
+    said = row_wording.problem(Problem(ErrorCode.VALIDATION_ERROR, message, params=params))
+    assert not re.search(r"\b(your?|yours|we|write to the registration desk|above)\b", said, re.IGNORECASE)
 
 
 def test_every_broken_rule_makes_a_sentence() -> None:

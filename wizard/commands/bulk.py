@@ -10,8 +10,7 @@ from typing import IO
 import click
 
 from wizard.commands import base
-from wizard.commands.wording import sentence
-from wizard.core.errors import Problem
+from wizard.commands.wording import of_row
 from wizard.services.bulk import Bulk
 from wizard.services.bulk_files import write_template
 from wizard.services.ports.bulk import TO_MEND, UNDER_WAY, BulkJob, JobState, RowState
@@ -57,7 +56,7 @@ def bulk(*, file: Path | None, dry_run: bool, invite: bool, rejected: Path | Non
     job = _finish(service, job)
     _tell(service, job)
     if rejected is not None:
-        _write(rejected, lambda kind, to: service.export(base.CALL, job.id, kind, to, worded=_worded))
+        _write(rejected, lambda kind, to: service.export(base.CALL, job.id, kind, to, worded=of_row))
     if dry_run:
         service.discard(base.CALL, job.id)
     if job.count(*TO_MEND):
@@ -93,12 +92,8 @@ def _tell(service: Bulk, job: BulkJob) -> None:
         for each in page.rows:
             for problem in each.outcome.problems:
                 place = f"row {each.row.number}, {problem.field}" if problem.field else f"row {each.row.number}"
-                click.echo(f"{place}: {_worded(problem)}")
+                click.echo(f"{place}: {of_row(problem)}")
         after = page.following
-
-
-def _worded(problem: Problem) -> str:
-    return sentence(problem.message, problem.params)
 
 
 def _write(file: Path, write: Callable[[SheetKind, IO[bytes]], None]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wizard.web import wording
+from wizard.core.errors import Problem
+from wizard.web import row_wording, wording
 
 _SENTENCES: Mapping[str, str] = {
     "csv.columns": "The file has no column named: %(missing)s. Its first row has to name the columns.",
@@ -51,3 +52,10 @@ def sentence(message: str, params: Mapping[str, str] | None = None) -> str:
         return wording.sentence(message, params)
     except KeyError:
         return message
+
+
+def of_row(found: Problem) -> str:
+    """What is wrong with a row of a bulk registration."""
+    if found.message in row_wording.PROBLEMS:
+        return row_wording.problem(found)
+    return sentence(found.message, found.params)

@@ -116,6 +116,7 @@ def _context(error: Exception, answer: Answer) -> dict[str, Any]:
         "gone": answer.status in _GONE,
         "sentences": _sentences(error),
         "reason": getattr(error, "message", ""),
+        "at_desk": request.blueprint == "staff",
         "record_number": getattr(error, "record_number", None),
         "error_id": _error_id(error, answer),
         "wait": _readable(seconds) if isinstance(seconds, int) else "",

@@ -200,13 +200,13 @@ def outcome(checked: RuleOutcome) -> str:
 
 def sentence(message: str, params: Mapping[str, str] | None = None) -> str:
     """The sentence for a message id with its parameters. Raises `KeyError` for an id without wording."""
-    return str(SENTENCES[message]) % _readable(params or {})
+    return str(SENTENCES[message]) % readable(params or {})
 
 
 def rationale(category: EducationCategory, why: Rationale, words: Rationales = YOURS) -> str:
     """Why a category was decided, in one sentence with the actual year and dates; to whom it was decided for."""
     base, *modifiers = why.codes
-    params = _readable(why.params)
+    params = readable(why.params)
     reason = str(words.reasons[_by_year_group(base, why.params["graduation_year"])]) % params
     whole = words.modifiers[modifiers[0]] if modifiers else _PLAIN
     return str(whole) % {"reason": reason, "category": choices.label("education_category", category)}
@@ -235,7 +235,8 @@ def answer_of(field: str, value: str | None) -> str:
     return choices.label(field, value) if field in CHOICE_FIELDS else value
 
 
-def _readable(params: Mapping[str, str]) -> dict[str, str]:
+def readable(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a sentence as people read them."""
     return {name: _readable_value(name, value) for name, value in params.items()}
 
 

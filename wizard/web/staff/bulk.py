@@ -17,7 +17,7 @@ from wizard.services.bulk_files import MOST_ROWS, write_template
 from wizard.services.ports.bulk import TO_MEND, UNDER_WAY, BulkJob, JobState, RowState
 from wizard.services.sheets import SheetKind
 from wizard.services.tables import MOST_BYTES
-from wizard.web import access, choices
+from wizard.web import access, choices, row_wording
 from wizard.web import wording as sentences
 from wizard.web.staff import bulk_wording, wording
 from wizard.web.staff.bulk_forms import BulkForm
@@ -82,7 +82,7 @@ def job(job_id: str) -> str:
         rows=page.rows,
         following=page.following,
         is_first=after == 0,
-        worded=sentences.problem,
+        worded=row_wording.problem,
         category=lambda slug: choices.label("education_category", slug),
         by=wording.actor(found.created_by),
         kept_days=service.kept.days,
@@ -123,7 +123,7 @@ def rejected(job_id: str) -> Response:
     kind = _kind(request.form.get("kind"))
     file = TemporaryFile()  # noqa: SIM115 - closed with the answer that sends it
     try:
-        _service().export(access.staff_call(), job_id, kind, file, worded=sentences.problem)
+        _service().export(access.staff_call(), job_id, kind, file, worded=row_wording.problem)
     except BaseException:
         file.close()
         raise
