@@ -154,7 +154,10 @@ def test_good_rows_go_in_and_the_others_come_back(
     assert answer.headers["Location"] == f"{job}?done=started"
     work(services)
     after = main.get(job)
-    assert cells(after)["2"] == ["", "Record made", "osot-oted-0000001 New Graduate"]
+    assert cells(after)["2"] == ["No longer kept", "Record made", "osot-oted-0000001 New Graduate"]
+    record = main.get(str(one(page(after), "tbody a")["href"]))
+    assert "Record osot-oted-0000001" in record.text
+    assert "osot-0000001" in record.text
     assert newest(services, app_seeded.main).state is JobState.DONE
     with send(main, f"{job}/rejected", {"kind": "csv"}, of=job) as back:
         file = back.data
@@ -180,6 +183,24 @@ def test_the_people_of_incomplete_rows_are_invited_where_it_is_asked_for(
     send(main, f"{job}/start", {"invite": "y"}, of=job)
     work(services)
     assert newest(services, app_seeded.main).count(RowState.INVITED) == 1
+    after = main.get(job)
+    assert cells(after)["4"] == ["No longer kept", "Link sent", "See the registration"]
+    registration = main.get(str(one(page(after), "tbody a[href*=sessions]")["href"]))
+    assert "osot-0000003" in registration.text
+
+
+def test_a_record_that_has_been_deleted_is_no_link(
+    main: FlaskClient, job: str, services: Services, app_seeded: Seeded
+) -> None:
+    send(main, f"{job}/start", of=job)
+    work(services)
+    call = Call(Actor.staff("mia", app_seeded.main.privilege))
+    record_id = str(one(page(main.get(job)), "tbody a")["href"]).rpartition("/")[2]
+    record = services.records.read(call, record_id)
+    services.records.delete(call, record_id, version=record.version, reason="A test.")
+    after = main.get(job)
+    assert cells(after)["2"][2] == "osot-oted-0000001 New Graduate"
+    assert not page(after).select("tbody a")
 
 
 def test_a_file_can_be_discarded(main: FlaskClient, job: str, services: Services, app_seeded: Seeded) -> None:

@@ -28,10 +28,14 @@ _SYSTEM = Call(Actor.system("bulk"))
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """A page of a job's rows; `following` is what the next page comes after, None at the end."""
+    """A page of a job's rows; `following` is what the next page comes after, None at the end.
+
+    `records` has the ids of their records that are still there, by number.
+    """
 
     rows: Sequence[BulkRowState]
     following: int | None
+    records: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ class Bulk:
         require_main_or_system(call.actor)
         with self.units.read() as unit:
             rows = unit.bulk.rows(job_id, states, after=after, limit=limit + 1)
-        return RowPage(rows[:limit], rows[limit - 1].row.number if len(rows) > limit else None)
+            records = unit.records.ids({each.outcome.record_number for each in rows if each.outcome.record_number})
+        return RowPage(rows[:limit], rows[limit - 1].row.number if len(rows) > limit else None, records)
 
     def start(self, call: Call, job_id: str, *, invite: bool = False) -> BulkJob:
         """Let the good rows go in; with `invite`, incomplete ones become registrations whose people get a link.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -32,6 +32,10 @@ class Records(Protocol):
     def by_session(self, session_id: str) -> Record | None: ...
 
     def by_account(self, account_id: str) -> Record | None: ...
+
+    def ids(self, numbers: Collection[str]) -> Mapping[str, str]:
+        """The ids of those records that are there, by their numbers."""
+        ...
 
     def holders(self, data: EducationData, *, account_id: str | None) -> Sequence[Record]:
         """The records that hold any of these numbers, or are the account's, in one query."""

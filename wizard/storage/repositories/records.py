@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,11 @@ class SqlRecords:
 
     def by_account(self, account_id: str) -> Record | None:
         return self._one(RecordRow.account_id == account_id)
+
+    def ids(self, numbers: Collection[str]) -> Mapping[str, str]:
+        """The ids of those records that are there, by their numbers."""
+        found = self._session.execute(select(RecordRow.number, RecordRow.id).where(RecordRow.number.in_(numbers)))
+        return {row.number: row.id for row in found}
 
     def of_any(self, **values: Collection[str]) -> Sequence[RecordRow]:
         """The rows of records that hold any of some values, by their unique columns."""

@@ -14,7 +14,7 @@ from wizard.core.actors import require_main
 from wizard.core.errors import ValidationFailed
 from wizard.services.bulk import Bulk
 from wizard.services.bulk_files import MOST_ROWS, write_template
-from wizard.services.ports.bulk import TO_MEND, UNDER_WAY, BulkJob, JobState, RowState
+from wizard.services.ports.bulk import SETTLED_WELL, TO_MEND, UNDER_WAY, BulkJob, JobState, RowState
 from wizard.services.sheets import SheetKind
 from wizard.services.tables import MOST_BYTES
 from wizard.web import access, choices, row_wording
@@ -80,6 +80,8 @@ def job(job_id: str) -> str:
         labels=bulk_wording.ROW_STATES,
         chosen=chosen,
         rows=page.rows,
+        records=page.records,
+        settled_well=SETTLED_WELL,
         following=page.following,
         is_first=after == 0,
         worded=row_wording.problem,
