@@ -128,6 +128,7 @@ def test_every_form_of_the_app_needs_a_token(app: Flask, app_seeded: Seeded, ser
         "account_id": "abc",
         "record_id": "abc",
         "job_id": "abc",
+        "message_id": "abc",
         "language": "en",
     }
     for rule in app.url_map.iter_rules():

@@ -247,3 +247,4 @@ def test_a_registration_that_is_not_there_is_said_to_the_desk(desk: FlaskClient,
     assert "There is no such registration" in shown.get_text()
     assert "browser" not in shown.get_text()
     assert shown.select_one("a[href='/staff/sessions']") is not None
+    assert "Write to the registration desk" not in answer.text

@@ -117,6 +117,8 @@ def _context(error: Exception, answer: Answer) -> dict[str, Any]:
         "sentences": _sentences(error),
         "reason": getattr(error, "message", ""),
         "at_desk": request.blueprint == "staff",
+        # As far as it is known: an error's page looks nothing up.
+        "member": g.get("staff_member"),
         "record_number": getattr(error, "record_number", None),
         "error_id": _error_id(error, answer),
         "wait": _readable(seconds) if isinstance(seconds, int) else "",
