@@ -183,9 +183,19 @@ def test_values_lie_apart_and_their_erasure_leaves_the_chain_whole(
         assert "osot" not in str([getattr(row, column.name) for column in AuditEventRow.__table__.columns])
         session.execute(delete(AuditValueRow).where(AuditValueRow.field == "user_business_id"))
         session.commit()
+    assert verify(units) == ["Chain s1: row 1, the value of user_business_id is missing, and nobody was erased."]
+    # An erasure of another chain allows nothing.
+    erased = {"name": EventName.PERSON_ERASED, "details": {"account": "a1"}}
+    append(units, event(1, chain="s2", **erased))
+    assert len(verify(units)) == 1
+    append(units, event(3, **erased), event(4, changes=CHANGES))
     assert verify(units) == []
+    with sessions() as session:
+        session.execute(delete(AuditValueRow).where(AuditValueRow.field == "notes"))
+        session.commit()
+    assert verify(units) == ["Chain s1: row 4, the value of notes is missing, and nobody was erased."]
     with units.read() as uow:
-        assert uow.audit.history("s1")[0].event.changes == {"notes": ("before", None)}
+        assert uow.audit.history("s1")[0].event.changes == {}
 
 
 def test_same_value_has_another_digest_each_time(units: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
@@ -205,7 +215,9 @@ def test_changed_value_is_found(units: SqlUnitsOfWork, sessions: sessionmaker[Se
         session.execute(update(AuditValueRow).values(change))
         session.commit()
     field = change.get("field", "user_business_id")
-    assert verify(units) == [f"Chain s1: row 2, the value of {field} was changed."]
+    changed = [f"Chain s1: row 2, the value of {field} was changed."]
+    gone = ["Chain s1: row 2, the value of user_business_id is missing, and nobody was erased."]
+    assert verify(units) == changed + (gone if "field" in change else [])
 
 
 # --- Tampering --------------------------------------------------------------------------------------------
@@ -219,12 +231,25 @@ def trail(units: SqlUnitsOfWork) -> SqlUnitsOfWork:
     return units
 
 
+@pytest.fixture
+def sqlite_trail(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> SqlUnitsOfWork:
+    with sessions() as session:
+        if session.get_bind().dialect.name != "sqlite":
+            pytest.skip("PostgreSQL refuses what is not of a column's kind")
+    return trail
+
+
 def tamper(sessions: sessionmaker[Session], *statements: Any) -> None:  # noqa: ANN401
     with sessions() as session:
         unguard(session.connection())
         for statement in statements:
             session.execute(statement)
         session.commit()
+
+
+def values_of(*rows: Any) -> Any:  # noqa: ANN401
+    """Take away the values of some rows."""
+    return delete(AuditValueRow).where(AuditValueRow.event_id.in_(select(AuditEventRow.id).where(*rows)))
 
 
 def row(position: int, chain: str = "s1") -> tuple[Any, Any]:
@@ -251,12 +276,70 @@ OTHER: dict[str, Any] = {
 def test_changed_column_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session], column: str) -> None:
     tamper(
         sessions,
-        delete(AuditValueRow),
         update(AuditEventRow).where(*row(2)).values({column: OTHER.get(column, "else")}),
     )
     found = verify(trail)
     assert found
     assert all("Chain s1: row 2" in sentence or "Chain s1: row 3" in sentence for sentence in found)
+
+
+# What SQLite takes in any column; PostgreSQL knows what a time and JSON are.
+RUBBISH = [
+    ("at", "'yesterday'"),
+    ("at", "7"),
+    ("details", "'x'"),
+    ("changes", "'[1]'"),
+    ("details", "'{\"a\": 1}'"),
+    ("details", "x'ff'"),
+    ("actor", "x'ff'"),
+    ("sequence", "'one'"),
+    ("name", "'unheard.of'"),
+    ("mac", "'é'"),
+    ("previous", "x'00'"),
+]
+
+
+@pytest.mark.parametrize(("column", "rubbish"), RUBBISH)
+def test_what_cannot_be_read_is_named_and_stops_nothing(
+    sqlite_trail: SqlUnitsOfWork, sessions: sessionmaker[Session], column: str, rubbish: str
+) -> None:
+    tamper(sessions, text(f"UPDATE audit_events SET {column} = {rubbish} WHERE chain = 's1' AND position = 2"))
+    tamper(sessions, update(AuditEventRow).where(*row(3, "s2")).values(actor="else"))
+    found = verify(sqlite_trail)
+    assert any(sentence.startswith("Chain s1: row 2") for sentence in found)
+    assert "Chain s2: row 3 was changed or moved." in found
+    with sqlite_trail.read() as uow:
+        assert len(uow.audit.history("s1")) == 4
+
+
+def test_whatever_stands_in_heads_and_values_stops_nothing(
+    sqlite_trail: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    tamper(
+        sessions,
+        text("UPDATE audit_heads SET length = 'x'"),
+        text("UPDATE audit_values SET salt = x'00', before = x'ff' WHERE field = 'notes'"),
+    )
+    found = verify(sqlite_trail)
+    assert "The head of all chains was changed." in found
+    assert "Chain s1: the length in its head cannot be read." in found
+    assert "Chain s2: row 4, the value of notes was changed." in found
+
+
+def test_name_and_json_that_are_none_of_ours_are_found_on_both(
+    trail: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    tamper(
+        sessions,
+        update(AuditEventRow).where(*row(2)).values(name="unheard.of"),
+        update(AuditEventRow).where(*row(3)).values(details=["x"]),
+    )
+    assert verify(trail) == [
+        "Chain s1: row 2 was changed or moved.",
+        "Chain s1: row 3 was changed: its details cannot be read.",
+    ]
+    with trail.read() as uow:
+        assert [each.event.name.value for each in uow.audit.history("s1")][1] == "unheard.of"
 
 
 def test_every_column_of_a_row_is_covered() -> None:
@@ -265,19 +348,19 @@ def test_every_column_of_a_row_is_covered() -> None:
 
 
 def test_removed_row_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
-    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(*row(2)))
+    tamper(sessions, values_of(*row(2)), delete(AuditEventRow).where(*row(2)))
     assert verify(trail) == ["Chain s1: row 2 is missing."]
 
 
 def test_removed_first_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
     gone = AuditEventRow.position <= 2
-    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(gone, AuditEventRow.chain == "s2"))
+    tamper(sessions, values_of(gone, AuditEventRow.chain == "s2"), delete(AuditEventRow).where(gone, AuditEventRow.chain == "s2"))
     assert verify(trail) == ["Chain s2: rows 1 to 2 are missing."]
 
 
 def test_removed_row_with_the_others_moved_up_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
     moves = [update(AuditEventRow).where(*row(position)).values(position=position - 1) for position in (3, 4)]
-    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(*row(2)), *moves)
+    tamper(sessions, values_of(*row(2)), delete(AuditEventRow).where(*row(2)), *moves)
     assert verify(trail) == [
         "Chain s1: row 2 does not follow the one before it.",
         "Chain s1: row 2 was changed or moved.",
@@ -304,12 +387,12 @@ def test_row_moved_to_another_chain_is_found(trail: SqlUnitsOfWork, sessions: se
 
 def test_cut_off_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
     cut = AuditEventRow.position > 2
-    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(cut, AuditEventRow.chain == "s1"))
+    tamper(sessions, values_of(cut, AuditEventRow.chain == "s1"), delete(AuditEventRow).where(cut, AuditEventRow.chain == "s1"))
     assert verify(trail) == ["Chain s1: cut off, rows 3 to 4 are missing at its end."]
 
 
 def test_all_rows_cut_off_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
-    tamper(sessions, delete(AuditValueRow), delete(AuditEventRow).where(AuditEventRow.chain == "s1"))
+    tamper(sessions, values_of(AuditEventRow.chain == "s1"), delete(AuditEventRow).where(AuditEventRow.chain == "s1"))
     assert verify(trail) == ["Chain s1: cut off, rows 1 to 4 are missing at its end."]
 
 
@@ -318,7 +401,7 @@ def test_head_made_to_fit_a_cut_is_found(trail: SqlUnitsOfWork, sessions: sessio
         last = session.scalar(select(AuditEventRow.mac).where(*row(3)))
     tamper(
         sessions,
-        delete(AuditValueRow),
+        values_of(*row(4)),
         delete(AuditEventRow).where(*row(4)),
         update(AuditHeadRow).where(AuditHeadRow.chain == "s1").values(length=3, last=last),
     )
@@ -378,7 +461,7 @@ def test_chain_removed_as_a_whole_is_found(
 ) -> None:
     tamper(
         sessions,
-        delete(AuditValueRow),
+        values_of(AuditEventRow.chain == chain),
         delete(AuditEventRow).where(AuditEventRow.chain == chain),
         delete(AuditHeadRow).where(AuditHeadRow.chain == chain),
     )
@@ -387,7 +470,7 @@ def test_chain_removed_as_a_whole_is_found(
 
 CHANGES_REFUSED = [
     update(AuditEventRow).values(actor="somebody else"),
-    delete(AuditEventRow).where(AuditEventRow.position == 4),
+    delete(AuditEventRow).where(AuditEventRow.chain == "s3"),
     delete(AuditHeadRow),
 ]
 
@@ -398,9 +481,8 @@ def test_database_itself_refuses_to_change_what_is_written(
     sessions: sessionmaker[Session],
     change: Any,  # noqa: ANN401
 ) -> None:
-    with sessions() as session:
-        session.execute(delete(AuditValueRow))
-        session.commit()
+    # Without values, so that nothing else refuses first.
+    append(trail, event(1, chain="s3"), event(2, chain="s3"))
     with sessions() as session, pytest.raises(IntegrityError, match="the audit trail is append-only"):
         session.execute(change)
     assert verify(trail) == []

@@ -126,6 +126,10 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
         record=True,
     ),
     EventName.RECORD_DELETED: _told("The record was deleted", {"number": _NUMBER}, record=True),
+    EventName.PERSON_ERASED: _told(
+        "All that was kept of a person is erased; one for each chain that held anything of them",
+        {"account": Detail("id of the account, of which nothing but id and member number is left")},
+    ),
     EventName.RECORD_EXPORTED: _kept(
         "Records were exported to a file",
         {

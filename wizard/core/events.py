@@ -29,6 +29,7 @@ class EventName(StrEnum):
     RECORD_CATEGORY_CHANGED = "record.category_changed"
     RECORD_DELETED = "record.deleted"
     RECORD_EXPORTED = "record.exported"
+    PERSON_ERASED = "person.erased"
     CONFLICT_RESOLVED = "conflict.resolved"
     LINK_CREATED = "link.created"
     LINK_USED = "link.used"
@@ -60,6 +61,15 @@ class EventName(StrEnum):
     DELIVERY_RETRIED = "delivery.retried"
     ACCESS_DENIED = "access.denied"
     OPERATION_FAILED = "operation.failed"
+
+    @classmethod
+    def as_stored(cls, name: str) -> EventName:
+        """The event of a stored name; a name that is no event's, in a row that was changed, is one by itself."""
+        if name in cls._value2member_map_:
+            return cls(name)
+        stranger = str.__new__(cls, name)
+        stranger._name_, stranger._value_ = "STRANGER", name
+        return stranger
 
 
 @dataclass(frozen=True, slots=True)

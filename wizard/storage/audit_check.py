@@ -1,15 +1,20 @@
-"""What is wrong with the audit trail. Needs the secrets that signed; knows nothing that an erasure would hide."""
+"""What is wrong with the audit trail. Needs the secrets that signed; knows nothing that an erasure would hide.
+
+Whatever stands in a row, a row that was changed is named and never stops the others from being looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from wizard.core.events import EventName
 from wizard.services.ports.trail import NotedHead
 from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
+from wizard.storage.audit_rows import KeptRow, kept_row, kept_rows
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 
 AT_ONCE = 500
@@ -19,9 +24,9 @@ def findings(session: Session, signer: Signer) -> Iterator[str]:
     """A sentence for each thing that is not as it was written."""
     heads = {head.chain: head for head in session.scalars(select(AuditHeadRow))}
     yield from _all_chains(signer, heads)
-    by_chain = select(AuditEventRow).order_by(AuditEventRow.chain, AuditEventRow.position)
-    rows = session.scalars(by_chain.execution_options(yield_per=AT_ONCE))
-    for chain, links in groupby(rows, key=lambda row: row.chain):
+    by_chain = kept_rows().order_by(AuditEventRow.chain, AuditEventRow.position)
+    rows = map(kept_row, session.execute(by_chain.execution_options(yield_per=AT_ONCE)))
+    for chain, links in groupby(rows, key=lambda kept: kept.row.chain):
         yield from _chain(signer, links, heads.pop(chain, None), chain)
     for chain, head in heads.items():
         if chain != ROOT:
@@ -54,19 +59,24 @@ def _all_chains(signer: Signer, heads: dict[str, AuditHeadRow]) -> Iterator[str]
         yield f"The head of all chains {_why(signer, root)}."
     elif root.last == BEGUN_ANEW:
         yield "The head of all chains was missing for a while: chains from before may be missing as a whole."
+    if not isinstance(root.length, int):
+        return
     ordinals = {head.ordinal for head in heads.values()} - {root.ordinal}
     for ordinal in sorted(set(range(1, root.length + 1)) - ordinals):
         yield f"Chain number {ordinal} is missing as a whole."
 
 
-def _chain(signer: Signer, rows: Iterable[AuditEventRow], head: AuditHeadRow | None, chain: str) -> Iterator[str]:
+def _chain(signer: Signer, rows: Iterable[KeptRow], head: AuditHeadRow | None, chain: str) -> Iterator[str]:
     position, last = 0, NOTHING
-    for row in rows:
+    for kept in rows:
+        row = kept.row
         if row.position != position + 1:
             yield f"Chain {chain}: {_rows(position + 1, row.position - 1)} missing."
         elif row.previous != last:
             yield f"Chain {chain}: row {row.position} does not follow the one before it."
-        if not signer.signed_link(row):
+        if kept.unreadable:
+            yield f"Chain {chain}: row {row.position} was changed: its {', '.join(kept.unreadable)} cannot be read."
+        elif not signer.signed_link(row):
             yield f"Chain {chain}: row {row.position} {_why(signer, row)}."
         position, last = row.position, row.mac
     yield from _end(signer, head, chain, position, last)
@@ -78,7 +88,9 @@ def _end(signer: Signer, head: AuditHeadRow | None, chain: str, position: int, l
         return
     if not signer.signed_head(head):
         yield f"Chain {chain}: its head {_why(signer, head)}."
-    if head.length > position:
+    if not isinstance(head.length, int):
+        yield f"Chain {chain}: the length in its head cannot be read."
+    elif head.length > position:
         yield f"Chain {chain}: cut off, {_rows(position + 1, head.length)} missing at its end."
     elif head.length < position:
         yield f"Chain {chain}: {_rows(head.length + 1, position)} not accounted for by its head."
@@ -87,12 +99,33 @@ def _end(signer: Signer, head: AuditHeadRow | None, chain: str, position: int, l
 
 
 def _values(session: Session) -> Iterator[str]:
-    """Values that are gone were erased, which is allowed; those that are there must be the ones written."""
-    query = select(AuditValueRow, AuditEventRow).join(AuditEventRow).order_by(AuditValueRow.event_id)
-    for value, row in session.execute(query.execution_options(yield_per=AT_ONCE)):
-        digest = value_digest(salt=value.salt, field=value.field, before=value.before, after=value.after)
-        if row.changes.get(value.field) != digest:
-            yield f"Chain {row.chain}: row {row.position}, the value of {value.field} was changed."
+    """Values that are there must be the ones written; those that are gone were erased with a person, or are missing."""
+    erased = _erased(session)
+    query = kept_rows().add_columns(AuditValueRow).outerjoin(AuditValueRow)
+    found = session.execute(query.order_by(AuditEventRow.id, AuditValueRow.field).execution_options(yield_per=AT_ONCE))
+    for _, several in groupby(found, key=lambda each: each.id):
+        lines = list(several)
+        kept = kept_row(lines[0])
+        if "changes" not in kept.unreadable:
+            values = {value.field: value for line in lines if (value := line.AuditValueRow)}
+            yield from _values_of(kept.row, values, may_be_gone=kept.row.position < erased.get(kept.row.chain, 0))
+
+
+def _erased(session: Session) -> Mapping[str, int]:
+    """Up to where the values of each chain may be gone."""
+    told = select(AuditEventRow.chain, func.max(AuditEventRow.position)).group_by(AuditEventRow.chain)
+    rows = session.execute(told.where(AuditEventRow.name == EventName.PERSON_ERASED))
+    return {chain: position for chain, position in rows if isinstance(position, int)}
+
+
+def _values_of(row: AuditEventRow, values: Mapping[str, AuditValueRow], *, may_be_gone: bool) -> Iterator[str]:
+    where = f"Chain {row.chain}: row {row.position}"
+    for name, value in values.items():
+        digest = value_digest(salt=value.salt, field=name, before=value.before, after=value.after)
+        if row.changes.get(name) != digest:
+            yield f"{where}, the value of {name} was changed."
+    for name in () if may_be_gone else sorted(row.changes.keys() - values.keys()):
+        yield f"{where}, the value of {name} is missing, and nobody was erased."
 
 
 def _why(signer: Signer, signed: AuditEventRow | AuditHeadRow) -> str:

@@ -15,6 +15,7 @@ from wizard.core.events import Event, EventName
 from wizard.services.ports.trail import AuditRow, NotedHead
 from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
 from wizard.storage.audit_check import departures, findings, heads
+from wizard.storage.audit_rows import kept_row, kept_rows
 from wizard.storage.crypto import Cipher
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 from wizard.storage.upsert import insert_or
@@ -76,8 +77,8 @@ class SqlAuditTrail:
         wanted: ColumnElement[bool] = AuditEventRow.chain.in_(chains)
         if record_id is not None:
             wanted = or_(wanted, AuditEventRow.record_id == record_id)
-        mine = select(AuditEventRow).where(wanted)
-        rows = self._session.scalars(mine.order_by(AuditEventRow.position)).all()
+        mine = self._session.execute(kept_rows().where(wanted).order_by(AuditEventRow.position))
+        rows = [kept_row(raw).row for raw in mine]
         values: dict[int, dict[str, tuple[str | None, str | None]]] = defaultdict(dict)
         kept = select(AuditValueRow).join(AuditEventRow).where(wanted)
         for value in self._session.scalars(kept.order_by(AuditValueRow.field)):
@@ -210,7 +211,7 @@ def _value(field: str, before: str | None, after: str | None) -> _Value:
 
 def _event(row: AuditEventRow, changes: Mapping[str, tuple[str | None, str | None]]) -> Event:
     return Event(
-        name=EventName(row.name),
+        name=EventName.as_stored(row.name),
         at=row.at,
         actor=row.actor,
         chain=row.chain,
