@@ -407,6 +407,23 @@ def test_the_audit_trail_is_verified(site: Flask) -> None:
         unguard(connection)
         connection.exec_driver_sql("UPDATE audit_events SET actor = 'somebody else'")
     assert "membership-year" in run("audit", "verify", exits=1)
+    with engine_of(site).begin() as connection:
+        connection.exec_driver_sql("UPDATE audit_events SET details = 'x', at = 'yesterday'")
+    assert "row 1 was changed: its at, details cannot be read" in run("audit", "verify", exits=1)
+
+
+def test_a_person_is_erased_once_the_number_is_typed(site: Flask) -> None:
+    run("accounts", "add", "--name", "Ada", "--email", "ada@example.org")
+    recorded(base.services_of(site))
+    erase = ("accounts", "erase", "OSOT-0000001", "--reason", "Asked for.")
+    assert "Nothing was erased" in run(*erase, given="osot-0000002\n", exits=1)
+    assert "Ada" in run("accounts", "list")
+    assert "All that was kept of osot-0000001 is erased." in run(*erase, given="osot-0000001\n")
+    assert run("accounts", "list").split() == ["osot-0000001", "inactive", "en"]
+    assert run(*erase, "--yes") == "All that was kept of osot-0000001 is erased.\n"
+    assert run("audit", "verify") == "The audit trail is whole.\n"
+    assert "no account" in run("accounts", "erase", "nobody", "--reason", "x", "--yes", exits=1)
+    assert "Say why" in run("accounts", "erase", "osot-0000001", "--reason", " ", "--yes", exits=1)
 
 
 @pytest.mark.usefixtures("environ")

@@ -114,6 +114,7 @@ PAGES: Mapping[str, tuple[frozenset[Who] | None, frozenset[Who] | None]] = {
     "account": (DESK, None),
     "activate_account": (DESK, DESK),
     "deactivate_account": (DESK, DESK),
+    "erase_account": (ONLY_MAIN, ONLY_MAIN),
     "approve_account": (DESK, DESK),
     "refuse_account": (DESK, DESK),
     # The membership year and the categories.
@@ -310,6 +311,7 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
             *("my_sign_in.reset", "bulk.load", "bulk.load_values", "bulk.start", "bulk.discard", "bulk.go_on"),
             *("bulk.job", "bulk.jobs", "bulk.page", "bulk.export"),
             *("tokens.all", "tokens.create", "tokens.revoke"),
+            *("erasure.erase", "erasure.to_be_erased"),
         ),
         ONLY_MAIN,
     ),

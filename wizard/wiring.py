@@ -34,6 +34,7 @@ from wizard.services.checking import Checking
 from wizard.services.conflicts import Conflicts
 from wizard.services.creation import Creation
 from wizard.services.deliveries import Deliveries
+from wizard.services.erasure import Erasure
 from wizard.services.events import EventBus, log_event
 from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
@@ -169,6 +170,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         notes=Notes(clock, units, registrations, events),
         accounts=AccountService(clock, units, events),
         account_desk=AccountDesk(clock, units, registrations, events),
+        erasure=Erasure(clock, units, registrations, drain, events),
         member_numbers=MemberNumbers(clock, units, registrations, events, stores.cipher, orchestrator),
         approvals=Approvals(clock, units, events),
         membership=MembershipService(clock, units, events),

@@ -11,7 +11,7 @@ FILE = b"number,name,email,status\n,Yan,yan@example.org,\n,,half@,\n,A,a@b.ca,sl
 
 
 def all_accounts(tour: Tour) -> None:
-    """Found and not found; one of them closed and opened; one added; some imported."""
+    """Found and not found; one of them closed and opened; one added and erased; some imported."""
     tour.visit(LIST, "accounts")
     tour.put({"sought": "nobody at all"})
     tour.press("form.search button", "accounts-not-found", focus=HEADING)
@@ -26,6 +26,11 @@ def all_accounts(tour: Tour) -> None:
     tour.press(name="account-new-errors", focus=SUMMARY)
     tour.put({"name": "Yan", "email": "yan@example.org"})
     tour.press(name="account-added", focus=HEADING)
+    number = tour.page.locator("main h1").inner_text().split()[-1]
+    tour.press("a[href$='/erase']", "account-erase", focus=HEADING)
+    tour.press(name="account-erase-errors", focus=SUMMARY)
+    tour.put({"reason": "2026-11-23", "number": number})
+    tour.press(name="account-erased", focus=HEADING)
     tour.visit(f"{LIST}/import", "accounts-import")
     tour.page.set_input_files("#file", files=FilePayload(name="a.csv", mimeType="text/csv", buffer=FILE))
     tour.press(name="accounts-imported")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, literal_column, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -185,7 +185,7 @@ def test_values_lie_apart_and_their_erasure_leaves_the_chain_whole(
         session.commit()
     assert verify(units) == ["Chain s1: row 1, the value of user_business_id is missing, and nobody was erased."]
     # An erasure of another chain allows nothing.
-    erased = {"name": EventName.PERSON_ERASED, "details": {"account": "a1"}}
+    erased: dict[str, Any] = {"name": EventName.PERSON_ERASED, "details": {"account": "a1"}}
     append(units, event(1, chain="s2", **erased))
     assert len(verify(units)) == 1
     append(units, event(3, **erased), event(4, changes=CHANGES))
@@ -303,7 +303,8 @@ RUBBISH = [
 def test_what_cannot_be_read_is_named_and_stops_nothing(
     sqlite_trail: SqlUnitsOfWork, sessions: sessionmaker[Session], column: str, rubbish: str
 ) -> None:
-    tamper(sessions, text(f"UPDATE audit_events SET {column} = {rubbish} WHERE chain = 's1' AND position = 2"))
+    rubbish_in = update(AuditEventRow).where(*row(2)).values({column: literal_column(rubbish)})
+    tamper(sessions, rubbish_in)
     tamper(sessions, update(AuditEventRow).where(*row(3, "s2")).values(actor="else"))
     found = verify(sqlite_trail)
     assert any(sentence.startswith("Chain s1: row 2") for sentence in found)
@@ -354,7 +355,11 @@ def test_removed_row_is_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Sess
 
 def test_removed_first_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
     gone = AuditEventRow.position <= 2
-    tamper(sessions, values_of(gone, AuditEventRow.chain == "s2"), delete(AuditEventRow).where(gone, AuditEventRow.chain == "s2"))
+    tamper(
+        sessions,
+        values_of(gone, AuditEventRow.chain == "s2"),
+        delete(AuditEventRow).where(gone, AuditEventRow.chain == "s2"),
+    )
     assert verify(trail) == ["Chain s2: rows 1 to 2 are missing."]
 
 
@@ -387,7 +392,11 @@ def test_row_moved_to_another_chain_is_found(trail: SqlUnitsOfWork, sessions: se
 
 def test_cut_off_rows_are_found(trail: SqlUnitsOfWork, sessions: sessionmaker[Session]) -> None:
     cut = AuditEventRow.position > 2
-    tamper(sessions, values_of(cut, AuditEventRow.chain == "s1"), delete(AuditEventRow).where(cut, AuditEventRow.chain == "s1"))
+    tamper(
+        sessions,
+        values_of(cut, AuditEventRow.chain == "s1"),
+        delete(AuditEventRow).where(cut, AuditEventRow.chain == "s1"),
+    )
     assert verify(trail) == ["Chain s1: cut off, rows 3 to 4 are missing at its end."]
 
 

@@ -6,6 +6,7 @@ from io import BytesIO
 
 from flask.testing import FlaskClient
 
+from tests.support.applicant import one
 from tests.support.desk import page, send, token
 from tests.support.seed import Seeded
 
@@ -14,7 +15,7 @@ FILE = b'number,name,email,status,language\n%s,Yan,yan@example.org,,\n,,half@,x,
 
 
 def accounts(client: FlaskClient, seeded: Seeded) -> None:
-    """Found, not found, added, wrong, imported, closed, opened."""
+    """Found, not found, added, wrong, erased by who may, imported, closed, opened."""
     client.get(LIST)
     client.get(f"{LIST}?status=inactive&after=none")
     for sought in ("eli", "nobody"):
@@ -29,7 +30,13 @@ def accounts(client: FlaskClient, seeded: Seeded) -> None:
     send(client, f"{LIST}/{seeded.accounts[2].id}/activate", of=LIST)
     send(client, f"{LIST}/new", {"name": "", "email": "half@", "number": "?!", "language": "x"}, of=f"{LIST}/new")
     added = send(client, f"{LIST}/new", {"name": "Yan", "email": "yan@example.org", "language": "fr"}, of=f"{LIST}/new")
-    client.get(added.headers["Location"])
+    one_added = client.get(added.headers["Location"])
+    number = one(page(one_added), "h1").get_text().split()[-1]
+    place = added.headers["Location"].partition("?")[0]
+    client.get(f"{place}/erase")
+    for reason, typed in (("", ""), ("x" * 501, number), ("…", number)):
+        send(client, f"{place}/erase", {"reason": reason, "number": typed}, of=LIST)
+    client.get(f"{place}?done=erased")
     for content in (
         b"",
         b"a,b\n",

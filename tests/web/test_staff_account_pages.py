@@ -5,17 +5,25 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete, update
+from sqlalchemy import text as text_of_sql
 from werkzeug.test import TestResponse
 
 from tests.support.applicant import filled, one, text
+from tests.support.databases import engine_of, unguard
 from tests.support.desk import page, recorded, send, sign_in, staged, token
 from tests.support.seed import Seeded
 from wizard.core.accounts import Account, AccountStatus
+from wizard.core.actors import Actor, Privilege
 from wizard.services.bundle import Services
+from wizard.services.ports.calls import Call
+from wizard.storage.trail_tables import AuditEventRow, AuditValueRow
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.web.staff.new_accounts import MOST_ROWS
 
+MAIN_CALL = Call(Actor.staff("mia", Privilege.MAIN))
 LIST, ADD, IMPORT = "/staff/accounts", "/staff/accounts/new", "/staff/accounts/import"
 
 
@@ -228,3 +236,60 @@ def test_only_the_desk_sees_them(client: FlaskClient, app_seeded: Seeded, app_un
     for address in (LIST, ADD, IMPORT, f"{place}/activate", f"{place}/deactivate"):
         assert send(client, address, {"reason": "x"}).status_code == 401
     assert status(app_units, mine) is AccountStatus.ACTIVE
+
+
+# --- A person erased ---------------------------------------------------------------------------------------------
+
+
+def test_main_erases_a_person_with_a_reason_and_the_number_typed(
+    desk: FlaskClient, app_seeded: Seeded, app_units: SqlUnitsOfWork, services: Services
+) -> None:
+    mine = app_seeded.accounts[0]
+    recorded(services)
+    place = f"{LIST}/{mine.id}"
+    erasing = f"{place}/erase"
+    assert not page(desk.get(place)).select("a[href$=erase]")
+    assert desk.get(erasing).status_code == 403
+    sign_in(desk, app_seeded.main)
+    assert one(page(desk.get(place)), "a[href$=erase]")["href"] == erasing
+    assert mine.name in text(page(desk.get(erasing)), "main")
+    for values, wrong in (
+        ({}, {"reason", "number"}),
+        ({"reason": "Asked for.", "number": "osot-0000002"}, {"number"}),
+        ({"reason": " ", "number": mine.number}, {"reason"}),
+        ({"reason": "x" * 501, "number": mine.number}, {"reason"}),
+    ):
+        refused = send(desk, erasing, values, of=erasing)
+        assert refused.status_code == 422
+        assert {str(link["href"]) for link in page(refused).select("[role=alert] a")} == {f"#{name}" for name in wrong}
+    assert status(app_units, mine) is AccountStatus.ACTIVE
+    done = send(desk, erasing, {"reason": "Asked for.", "number": " OSOT-0000001 "}, of=erasing)
+    assert done.status_code == 303
+    shown = page(desk.get(done.headers["Location"]))
+    assert "erased" in text(shown, "[role=status]")
+    assert "Person erased" in text(shown, "dl.state")
+    assert "Person erased" in text(shown, "table.history")
+    assert not [told for told in (mine.name, mine.email) if told in shown.get_text()]
+    assert not shown.select("form[action$=activate]")
+    assert mine.name not in desk.get(LIST).text
+    assert "was erased" in send(desk, f"{place}/activate", of=place).text
+
+
+def test_a_history_with_an_event_of_no_name_is_shown(
+    desk: FlaskClient, app_seeded: Seeded, app: Flask, services: Services
+) -> None:
+    mine = app_seeded.accounts[0]
+    services.account_desk.deactivate(MAIN_CALL, mine.id, reason="Left.")
+    with engine_of(app).begin() as connection:
+        unguard(connection)
+        connection.execute(update(AuditEventRow).values(name="unheard.of"))
+    shown = desk.get(f"{LIST}/{mine.id}")
+    assert shown.status_code == 200
+    assert "unheard.of" in shown.text
+    with engine_of(app).begin() as connection:
+        connection.execute(text_of_sql("UPDATE audit_events SET details = 'x', at = 'yesterday'"))
+    assert desk.get(f"{LIST}/{mine.id}").status_code == 200
+    with engine_of(app).begin() as connection:
+        # What is left is compared with what events may say.
+        connection.execute(delete(AuditValueRow))
+        connection.execute(delete(AuditEventRow))

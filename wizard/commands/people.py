@@ -70,6 +70,32 @@ def list_accounts(*, status: str | None) -> None:
         after = found[-1].number
 
 
+@accounts.command("erase")
+@click.argument("member_number")
+@click.option("--reason", required=True, help="Why; it stays in the audit trail, so name nobody in it.")
+@click.option("--yes", is_flag=True, help="Do not ask for the number once more: for scripts.")
+def erase_person(*, member_number: str, reason: str, yes: bool) -> None:
+    """Erase all that is kept of the person with MEMBER_NUMBER: for good.
+
+    Of the account only the number stays, so that it is never given out again; of the audit trail, what happened without
+    what was typed. Asks to type the number. Safe to repeat, as after a crash.
+    """
+    made = base.app()
+    base.require_migrated(made)
+    base.require_redis(made)
+    services = base.services_of(made)
+    account = services.account_desk.by_number(base.CALL, member_number)
+    if not yes and not _types(account.number):
+        raise click.ClickException("This is not the number. Nothing was erased.")
+    services.erasure.erase(base.CALL, account.id, reason=reason)
+    click.echo(f"All that was kept of {account.number} is erased.")
+
+
+def _types(number: str) -> bool:
+    typed = str(click.prompt(f"To erase all that is kept of {number}, type the number"))
+    return typed.strip().casefold() == number.casefold()
+
+
 @click.group(cls=base.Group)
 def staff() -> None:
     """The members of the registration desk."""

@@ -20,6 +20,7 @@ _SENTENCES: Mapping[str, str] = {
     "bulk.column_twice": "The file has two columns %(column)s.",
     "bulk.repeated": "row %(row)s has the same number",
     "bulk.failed": "something unforeseen; the log says what",
+    "erasure.reason": "Say why: --reason cannot be empty.",
     "bulk.unreadable": "the row can no longer be decrypted",
     "email.format": "not an e-mail address in full, such as name@example.com",
     "language.choice": "the language is en or fr",

@@ -39,6 +39,11 @@ class Account:
     status: AccountStatus
     language: str = "en"
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether its person was erased: only id and number are left, so that the number is never given out again."""
+        return not self.name and not self.email
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingAccount:

@@ -84,16 +84,18 @@ class AccountDesk:
         return AccountView(account, record, under_way, [row.event for row in history])
 
     def activate(self, call: Call, account_id: str) -> Account:
-        """Open an inactive account; safe to repeat. Raises NotFound, and Conflict("account.waits") for one that waits.
+        """Open an inactive account; safe to repeat.
 
-        One that waits is approved (services/approvals.py), which tells the person.
+        Raises NotFound, Conflict("account.waits") for one that waits, which is approved (services/approvals.py) and
+        the person told, and Conflict("account.erased") where nobody is left to open it for.
         """
         return self._change(call, account_id, AccountStatus.ACTIVE)
 
     def deactivate(self, call: Call, account_id: str, *, reason: str) -> Account:
         """Close an active account; nobody is told, the reason is for the desk. Safe to repeat.
 
-        Raises ValidationFailed("closing.reason" | "reason.format"), NotFound, and Conflict("account.waits").
+        Raises ValidationFailed("closing.reason" | "reason.format"), NotFound, and Conflict("account.waits" |
+        "account.erased").
         """
         require_desk_or_system(call.actor)
         if not reason.strip():
@@ -108,6 +110,8 @@ class AccountDesk:
         with self.units.write() as unit:
             changes = unit.accounts.change_status(account_id, before=before, after=status)
             account = _found(unit, account_id)
+            if account.is_erased:
+                raise Conflict("account.erased")
             if account.status is AccountStatus.PENDING:
                 raise Conflict("account.waits")
             if not changes:

@@ -15,6 +15,7 @@ from wizard.services.checking import Checking
 from wizard.services.conflicts import Conflicts
 from wizard.services.deliveries import Deliveries
 from wizard.services.delivery import Delivery
+from wizard.services.erasure import Erasure
 from wizard.services.events import EventBus
 from wizard.services.housekeeping import Housekeeping
 from wizard.services.links import ResumeLinks
@@ -54,6 +55,7 @@ class Services:
     notes: Notes
     accounts: AccountService
     account_desk: AccountDesk
+    erasure: Erasure
     member_numbers: MemberNumbers
     approvals: Approvals
     membership: MembershipService

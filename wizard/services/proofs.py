@@ -111,4 +111,4 @@ class Proofs:
 
 
 def _reader(account: Account | None) -> _Reader:
-    return _NOBODY if account is None else _Reader(account.id, account.name, account.email)
+    return _NOBODY if account is None or account.is_erased else _Reader(account.id, account.name, account.email)

@@ -59,7 +59,7 @@ def _all_chains(signer: Signer, heads: dict[str, AuditHeadRow]) -> Iterator[str]
         yield f"The head of all chains {_why(signer, root)}."
     elif root.last == BEGUN_ANEW:
         yield "The head of all chains was missing for a while: chains from before may be missing as a whole."
-    if not isinstance(root.length, int):
+    if not _is_number(root.length):
         return
     ordinals = {head.ordinal for head in heads.values()} - {root.ordinal}
     for ordinal in sorted(set(range(1, root.length + 1)) - ordinals):
@@ -88,7 +88,7 @@ def _end(signer: Signer, head: AuditHeadRow | None, chain: str, position: int, l
         return
     if not signer.signed_head(head):
         yield f"Chain {chain}: its head {_why(signer, head)}."
-    if not isinstance(head.length, int):
+    if not _is_number(head.length):
         yield f"Chain {chain}: the length in its head cannot be read."
     elif head.length > position:
         yield f"Chain {chain}: cut off, {_rows(position + 1, head.length)} missing at its end."
@@ -115,7 +115,7 @@ def _erased(session: Session) -> Mapping[str, int]:
     """Up to where the values of each chain may be gone."""
     told = select(AuditEventRow.chain, func.max(AuditEventRow.position)).group_by(AuditEventRow.chain)
     rows = session.execute(told.where(AuditEventRow.name == EventName.PERSON_ERASED))
-    return {chain: position for chain, position in rows if isinstance(position, int)}
+    return {chain: position for chain, position in rows if _is_number(position)}
 
 
 def _values_of(row: AuditEventRow, values: Mapping[str, AuditValueRow], *, may_be_gone: bool) -> Iterator[str]:
@@ -126,6 +126,11 @@ def _values_of(row: AuditEventRow, values: Mapping[str, AuditValueRow], *, may_b
             yield f"{where}, the value of {name} was changed."
     for name in () if may_be_gone else sorted(row.changes.keys() - values.keys()):
         yield f"{where}, the value of {name} is missing, and nobody was erased."
+
+
+def _is_number(stored: object) -> bool:
+    """Whether a number stands where one belongs: SQLite takes anything."""
+    return isinstance(stored, int)
 
 
 def _why(signer: Signer, signed: AuditEventRow | AuditHeadRow) -> str:

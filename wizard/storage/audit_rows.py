@@ -29,7 +29,7 @@ class KeptRow:
     unreadable: tuple[str, ...]
 
 
-def kept_rows() -> Select[Any]:
+def kept_rows() -> Select[*tuple[Any, ...]]:
     """The rows as the database holds them, nothing parsed: for `kept_row`."""
     return select(*(type_coerce(column, String).label(column.name) for column in _COLUMNS))
 

@@ -101,7 +101,7 @@ class SqlOutbox:
     def _opened(self, row: OutboxRow) -> ClaimedMessage | None:
         """A message whose key is gone is given up: it must not stand in the way of the others for good."""
         try:
-            personal = json.loads(self._cipher.decrypt(row.sealed or b"", context=_context(row.id)))
+            personal = json.loads(self._cipher.decrypt(row.sealed or b"", context=context_of(row.id)))
         except Undecipherable:
             self.given_up(row.id, reason="undecipherable", keep_until=None)
             return None
@@ -144,7 +144,7 @@ class SqlOutbox:
 
     def _seal(self, message: Message, message_id: str) -> bytes:
         personal = {name: value for name, value in asdict(message).items() if name in PERSONAL}
-        return self._cipher.encrypt(json.dumps(personal).encode(), context=_context(message_id))
+        return self._cipher.encrypt(json.dumps(personal).encode(), context=context_of(message_id))
 
 
 def behind_another(*, failed: bool = False) -> ColumnElement[bool]:
@@ -189,5 +189,6 @@ def _place(row: OutboxRow) -> Place | None:
     return None if row.event_id is None else Place(row.stream, row.record_id, row.event_id)
 
 
-def _context(message_id: str) -> bytes:
+def context_of(message_id: str) -> bytes:
+    """What a message is sealed for."""
     return f"outbox:{message_id}".encode()

@@ -19,6 +19,7 @@ from wizard.storage.repositories.bulk import SqlBulkJobs
 from wizard.storage.repositories.categories import SqlCategories
 from wizard.storage.repositories.codes import SqlCodes
 from wizard.storage.repositories.deliveries import SqlDeliveries
+from wizard.storage.repositories.erasures import SqlErasures
 from wizard.storage.repositories.links import SqlLinks
 from wizard.storage.repositories.membership_years import SqlMembershipYears
 from wizard.storage.repositories.record_lists import SqlRecordLists
@@ -60,6 +61,7 @@ class SqlUnitOfWork:
         self.categories = SqlCategories(session)
         self.refreshes = SqlRefreshRuns(session)
         self.bulk = SqlBulkJobs(session, cipher)
+        self.erasures = SqlErasures(session, cipher)
 
     def __enter__(self) -> Self:
         dialect = DIALECTS[self._session.get_bind().dialect.name]

@@ -46,6 +46,7 @@ PROBLEMS: dict[str, LazyString] = {
     "access_modifier.choice": _("Who may read the record is public, protected or private."),
     "account.required": _("No account has this member number. Add the account first, or correct the number."),
     "account.accessible": _("The account with this member number is inactive. Activate it, or correct the number."),
+    "account.erased": _("The person of this row was erased on request."),
     "account.member_number": _("The account has another member number than the row."),
     "account.one_record": _(
         "The account has an education record already. Compare it with the row, and correct the record if need be."

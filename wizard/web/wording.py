@@ -32,7 +32,6 @@ FIELD_LABELS: dict[str, LazyString] = {
     "notes": _("Notes for the desk"),
 }
 ERRORS: dict[str, LazyString] = {
-    # Forms of the pages themselves
     "email.format": _("Enter an e-mail address in full, for example name@example.com."),
     "email.required": _("Enter the e-mail address that the link should go to, for example name@example.com."),
     "code.required": _("Enter the six digits from the e-mail, for example 123456."),
@@ -70,6 +69,7 @@ ERRORS: dict[str, LazyString] = {
     "account.number": _("Another account has this member number. Check the number."),
     "account.unknown": _("There is no such account."),
     "account.number_taken": _("Another account has this member number."),
+    "account.erased": _("The person of this account was erased on request. Nothing can be done with it any more."),
     "account.waits": _("This account waits for the desk. Approve or refuse it instead."),
     "closing.reason": _("Say why. The reason stays in the history of the account."),
     "csv.columns": _("The file has no column named %(missing)s. Its first row has to name the columns."),

@@ -11,6 +11,7 @@ from wizard.services.ports.backlog import Backlog
 from wizard.services.ports.bulk import BulkJobs
 from wizard.services.ports.categories import Categories, RefreshRuns
 from wizard.services.ports.deliveries import Deliveries
+from wizard.services.ports.erasure import Erasures
 from wizard.services.ports.messages import Outbox
 from wizard.services.ports.people import Accounts, MembershipYears, SecondFactors, Staff
 from wizard.services.ports.proofs import Codes, Links
@@ -94,6 +95,9 @@ class UnitOfWork(Protocol):
 
     @property
     def bulk(self) -> BulkJobs: ...
+
+    @property
+    def erasures(self) -> Erasures: ...
 
     def __enter__(self) -> Self: ...
 

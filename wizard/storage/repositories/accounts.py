@@ -29,18 +29,18 @@ class SqlAccounts:
 
     def get(self, account_id: str) -> Account | None:
         row = self._session.scalar(select(AccountRow).where(AccountRow.id == account_id))
-        return None if row is None else _account(row)
+        return None if row is None else account_of(row)
 
     def by_number(self, number: str) -> Account | None:
         """By member number, without regard to case."""
         row = self._session.scalar(select(AccountRow).where(AccountRow.number_key == member_number_key(number)))
-        return None if row is None else _account(row)
+        return None if row is None else account_of(row)
 
     def by_numbers(self, numbers: Collection[str]) -> Sequence[Account]:
         """Those with any of some member numbers."""
         keys = set(map(member_number_key, numbers))
         return [
-            _account(row) for row in self._session.scalars(select(AccountRow).where(AccountRow.number_key.in_(keys)))
+            account_of(row) for row in self._session.scalars(select(AccountRow).where(AccountRow.number_key.in_(keys)))
         ]
 
     def add(self, *, name: str, email: str, status: AccountStatus, language: str, number: str | None) -> Account:
@@ -99,12 +99,12 @@ class SqlAccounts:
         query = select(AccountRow).order_by(AccountRow.number_key).limit(limit)
         if after is not None:
             query = query.where(AccountRow.number_key > member_number_key(after))
-        return [_account(row) for row in self._session.scalars(query)]
+        return [account_of(row) for row in self._session.scalars(query)]
 
     def of_email(self, email: str) -> Sequence[Account]:
         """The accounts with an address, those that can be used first, then in the order of their numbers."""
         mine = select(AccountRow).where(AccountRow.email_key == email_key(email)).order_by(AccountRow.number_key)
-        return sorted(map(_account, self._session.scalars(mine)), key=lambda each: each.status not in ACCESSIBLE)
+        return sorted(map(account_of, self._session.scalars(mine)), key=lambda each: each.status not in ACCESSIBLE)
 
     def waiting(self, *, after: str | None, limit: int) -> Sequence[WaitingAccount]:
         """Accounts that wait for the desk, oldest first, from behind the one with the id `after`."""
@@ -114,7 +114,7 @@ class SqlAccounts:
             # Decided meanwhile it still says where the page before ended.
             last = select(AccountRow.created_at, AccountRow.id).where(AccountRow.id == after).subquery()
             query = query.join(last, order > tuple_(last.c.created_at, last.c.id))
-        return [WaitingAccount(_account(row), row.created_at) for row in self._session.scalars(query.limit(limit))]
+        return [WaitingAccount(account_of(row), row.created_at) for row in self._session.scalars(query.limit(limit))]
 
     def search(self, sought: str, *, status: AccountStatus | None, after: str | None, limit: int) -> Sequence[Account]:
         """Accounts in the order of their numbers, from behind the one with the id `after`.
@@ -129,7 +129,7 @@ class SqlAccounts:
         if after is not None:
             last = select(AccountRow.number_key).where(AccountRow.id == after).scalar_subquery()
             query = query.where(AccountRow.number_key > last)
-        return [_account(row) for row in self._session.scalars(query)]
+        return [account_of(row) for row in self._session.scalars(query)]
 
     def count(self, status: AccountStatus) -> int:
         """How many accounts have a status."""
@@ -162,7 +162,8 @@ def _begins(sought: str) -> ColumnElement[bool]:
     )
 
 
-def _account(row: AccountRow) -> Account:
+def account_of(row: AccountRow) -> Account:
+    """An account as its row has it."""
     return Account(
         id=row.id,
         number=row.number,

@@ -198,14 +198,14 @@ class SqlBulkJobs:
         return BulkRow(row.number, **personal) if personal else BulkRow(row.number, None)
 
     def _seal(self, job_id: str, number: int, personal: Mapping[str, Any]) -> bytes:
-        return self._cipher.encrypt(json.dumps(personal).encode(), context=_context(job_id, number))
+        return self._cipher.encrypt(json.dumps(personal).encode(), context=context_of_row(job_id, number))
 
     def _open(self, job_id: str, number: int, sealed: bytes | None) -> dict[str, Any] | None:
         """What was sealed; None where it is erased, or its key is gone."""
         if sealed is None:
             return None
         try:
-            opened: dict[str, Any] = json.loads(self._cipher.decrypt(sealed, context=_context(job_id, number)))
+            opened: dict[str, Any] = json.loads(self._cipher.decrypt(sealed, context=context_of_row(job_id, number)))
         except Undecipherable:
             return None
         return opened
@@ -217,7 +217,7 @@ def _standing(job: BulkJob) -> dict[str, Any]:
     return {name: getattr(job, name) for name in names}
 
 
-def _context(job_id: str, number: int) -> bytes:
+def context_of_row(job_id: str, number: int) -> bytes:
     """The job's own description is number 0."""
     return f"bulk:{job_id}:{number}".encode()
 

@@ -1,15 +1,16 @@
-"""One account: its data, record and registrations, all that happened to it; opened and closed."""
+"""One account: its data, record and registrations, all that happened to it; opened, closed, its person erased."""
 
 from __future__ import annotations
 
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from wizard.core.accounts import Account
 from wizard.core.errors import ValidationFailed
 from wizard.web import access, choices
 from wizard.web import wording as sentences
 from wizard.web.staff import account_wording, wording
-from wizard.web.staff.account_forms import ClosingForm
+from wizard.web.staff.account_forms import ClosingForm, ErasureForm
 from wizard.web.staff.history import happened
 
 
@@ -20,7 +21,8 @@ def account(account_id: str) -> str:
         "staff/account.html",
         member=access.signed_in_staff(),
         account=found.account,
-        status=account_wording.STATUSES[found.account.status],
+        status=account_wording.status(found.account),
+        may_erase=access.may_delete(access.signed_in_staff()),
         language=account_wording.LANGUAGES.get(found.account.language, found.account.language),
         record=found.record,
         category=choices.label("education_category", found.record.category) if found.record else "",
@@ -54,6 +56,34 @@ def deactivate(account_id: str) -> Response:
         "staff/close_account.html",
         member=access.signed_in_staff(),
         account=services.accounts.get(call, account_id),
+        form=form,
+        entries=form.entries(),
+    )
+    return make_response(drawn, status)
+
+
+def erase(account_id: str) -> Response:
+    """Ask for the reason and the number, and erase the person."""
+    call, service = access.staff_call(), access.services().erasure
+    kept, form = service.to_be_erased(call, account_id), ErasureForm()
+    if request.method == "GET":
+        return _erasure(kept, form)
+    if not form.confirms(kept):
+        return _erasure(kept, form, status=422)
+    try:
+        service.erase(call, account_id, reason=form.reason.data or "")
+    except ValidationFailed as error:
+        for problem in error.problems:
+            form.reason.refuse(account_wording.problem(problem))
+        return _erasure(kept, form, status=422)
+    return _back(account_id, "erased")
+
+
+def _erasure(kept: Account, form: ErasureForm, *, status: int = 200) -> Response:
+    drawn = render_template(
+        "staff/erase_account.html",
+        member=access.signed_in_staff(),
+        account=kept,
         form=form,
         entries=form.entries(),
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from flask_babel import lazy_gettext as _
 
-from wizard.core.errors import Problem
+from wizard.core.accounts import Account
+from wizard.core.errors import ErrorCode, Problem
 from wizard.services.accounts import NewAccount
 from wizard.web.forms.base import Entry, Form
 from wizard.web.forms.fields import MAIL, Answer, Area, Radios
@@ -79,3 +80,27 @@ class ClosingForm(Form):
     """Why an account is made inactive."""
 
     reason = Area(_("Reason"), hint=_("It stays with the desk; nobody is told."), attributes={"rows": "4"})
+
+
+class ErasureForm(Form):
+    """Why a person is erased, and their member number typed as a confirmation."""
+
+    reason = Area(
+        _("Reason"),
+        hint=_("It stays in the audit trail, with your name. Name nobody in it."),
+        attributes={"rows": "3", "maxlength": "600"},
+    )
+    number = Answer(_("Member number"), attributes={**_PLAIN, "autocapitalize": "none", "maxlength": "40"})
+
+    def confirms(self, account: Account) -> bool:
+        """Whether it was sent for this very account, with a reason; how long that may be is the service's to say."""
+        valid = self.validate()
+        if not (self.reason.data or "").strip():
+            self.reason.refuse(_refusal("erasure.reason"))
+        if (self.number.data or "").strip().casefold() != account.number.casefold():
+            self.number.refuse(_refusal("erasure.number", number=account.number))
+        return bool(valid) and not self.reason.errors and not self.number.errors
+
+
+def _refusal(message: str, **params: str) -> str:
+    return account_wording.problem(Problem(ErrorCode.VALIDATION_ERROR, message, params=params))

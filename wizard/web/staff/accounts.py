@@ -22,7 +22,7 @@ def accounts() -> str:
     return render_template(
         "staff/accounts.html",
         member=access.signed_in_staff(),
-        accounts=[(each, account_wording.STATUSES[each.status]) for each in page.accounts],
+        accounts=[(each, account_wording.status(each)) for each in page.accounts],
         sought=sought,
         status=status,
         statuses=account_wording.STATUSES,

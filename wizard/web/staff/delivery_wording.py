@@ -57,6 +57,7 @@ REASONS: dict[str, LazyString] = {
     "mail.unavailable": _("The mail server does not answer"),
     "outdated": _("It came too late: what it says no longer holds"),
     "refused": _("The mail server refuses the address"),
+    "erased": _("The person it is to was erased on request"),
     "undecipherable": _("It can no longer be read"),
     "webhook.unreachable": _("The other system does not answer"),
     "webhook.timeout": _("The other system answers too slowly"),

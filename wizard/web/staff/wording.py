@@ -57,6 +57,7 @@ DONE: dict[str, LazyString] = {
     "deleted": _("The record is deleted. Its history stays in the audit trail."),
     "unchanged": _("Nothing was changed: the record says the same already."),
     "activated": _("The account is active again."),
+    "erased": _("All that was kept of this person is erased."),
     "deactivated": _("The account is inactive. No education can be registered for it."),
     "added": _("The account is there."),
     "year_set": _("The last day is set."),

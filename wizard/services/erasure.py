@@ -1,0 +1,181 @@
+"""Erasing a person on request: everything that is kept of them, wherever it lies (02-workflow, `person.erased`)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from wizard.core.accounts import Account
+from wizard.core.clock import Clock
+from wizard.core.education import member_number_key
+from wizard.core.errors import Conflict, NotFound, ValidationFailed
+from wizard.core.events import Event, EventName
+from wizard.core.records import chain_of
+from wizard.core.registration import Registration, Status
+from wizard.services.audit import AuditDrain
+from wizard.services.authority import require_main_or_system
+from wizard.services.events import EventBus, make_event
+from wizard.services.ports.calls import Call
+from wizard.services.ports.erasure import Person
+from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
+
+LONGEST_REASON = 500
+# Two writers at once are usual, a dozen in a row are not.
+_TRIES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Erases people; for `main` and the system. Every method raises PermissionDenied to others.
+
+    The database first, in one transaction, then the registrations in Redis, then the database once more for what an
+    operation on one of these wrote in between. Who dies on the way leaves an account that can be erased again.
+    """
+
+    clock: Clock
+    units: UnitsOfWork
+    registrations: RegistrationStore
+    drain: AuditDrain
+    events: EventBus
+
+    def to_be_erased(self, call: Call, account_id: str) -> Account:
+        """The account of a person who may be erased. Raises NotFound."""
+        require_main_or_system(call.actor)
+        with self.units.read() as unit:
+            account = unit.accounts.get(account_id)
+        if account is None:
+            raise NotFound("account.unknown")
+        return account
+
+    def erase(self, call: Call, account_id: str, *, reason: str) -> None:
+        """Erase all that is kept of a person; of the account, id and number stay. Safe to repeat.
+
+        Raises NotFound, and ValidationFailed("erasure.reason" | "reason.format").
+        """
+        account = self.to_be_erased(call, account_id)
+        reason = _required(reason)
+        theirs = self._registrations(account)
+        self._from_database(call, account_id, theirs, reason)
+        for registration in theirs:
+            self._emptied(call, registration.session_id)
+        self._from_database(call, account_id, theirs, reason)
+
+    def _registrations(self, account: Account) -> tuple[Registration, ...]:
+        """Those with the account's number, or linked to it, that still hold anything."""
+        with self.units.read() as unit:
+            known = unit.erasures.sessions_of(account)
+        found = {each.session_id: each for each in self.registrations.of_member(account.number)}
+        missing = sorted(known - found.keys())
+        told = self.registrations.load_all(missing).values() if missing else ()
+        others = [each for each in told if each is not None and _is_of(each, account)]
+        return (*found.values(), *others)
+
+    def _from_database(self, call: Call, account_id: str, theirs: Iterable[Registration], reason: str) -> None:
+        """One transaction; where nothing is left to erase, nothing is told."""
+        with self.units.write() as unit:
+            person = _person(unit, unit.erasures.hold(account_id), theirs)
+            told = tuple(self._taken_out(call, unit, person, reason))
+            if not told:
+                return
+            unit.audit.append(told)
+            unit.commit()
+        self.events.publish(*told)
+
+    def _taken_out(self, call: Call, unit: UnitOfWork, person: Person, reason: str) -> Iterator[Event]:
+        taken = unit.erasures
+        chains = _chains(unit, person)
+        # All of it, whatever the others found.
+        found = [
+            taken.mails(person),
+            taken.bulk_rows(person),
+            taken.codes_and_links(person),
+            taken.empty(person.account.id),
+        ]
+        emptied = taken.values(chains) | taken.searches(person)
+        told = list(self._closed(call, unit, person))
+        if not any((*found, emptied, told)):
+            return
+        yield from told
+        own = f"account:{person.account.id}"
+        operation_id = uuid.uuid4().hex
+        for chain in sorted({own, *emptied} | ({chain_of(person.record.id)} if person.record else set())):
+            event = self._event(call, EventName.PERSON_ERASED, chain, account=person.account.id)
+            told_of = _about(replace(event, operation_id=operation_id), person)
+            yield replace(told_of, changes={"reason": (None, reason)}) if chain == own else told_of
+
+    def _closed(self, call: Call, unit: UnitOfWork, person: Person) -> Iterator[Event]:
+        """Their record deleted, their tokens revoked."""
+        record = unit.records.hold(person.record.id) if person.record else None
+        if record is not None:
+            unit.records.delete(record)
+            event = self._event(call, EventName.RECORD_DELETED, chain_of(record.id), number=record.number)
+            yield replace(event, record_id=record.id)
+        for token in unit.tokens.all():
+            if token.account_id == person.account.id and token.revoked_at is None:
+                unit.tokens.revoke(token, at=self.clock.now())
+                yield self._event(call, EventName.TOKEN_REVOKED, f"token:{token.id}", token=token.name)
+
+    def _emptied(self, call: Call, session_id: str) -> None:
+        """A registration under way is cancelled; of any, nothing personal stays, nor in events not in the trail yet."""
+        for _ in range(_TRIES):
+            stored = self.registrations.load(session_id)
+            if stored is None:
+                return
+            last = stored.as_tombstone(Status.CANCELLED if stored.is_open else stored.status)
+            last = replace(last, events=tuple(replace(each, changes={}) for each in stored.events))
+            if stored.is_open:
+                event = self._event(call, EventName.SESSION_CANCELLED, session_id)
+                last = last.with_event(replace(event, operation_id=uuid.uuid4().hex))
+            if last == stored:
+                return
+            try:
+                saved = self.registrations.save(last, replacing=stored)
+            except RevisionConflict:
+                continue
+            self.drain.bring_in(saved)
+            self.events.publish(*saved.events[len(stored.events) :])
+            return
+        raise Conflict("session.busy")
+
+    def _event(self, call: Call, name: EventName, chain: str, **details: str) -> Event:
+        return make_event(name, call=call, at=self.clock.now(), chain=chain, details=details)
+
+
+def _person(unit: UnitOfWork, account: Account, theirs: Iterable[Registration]) -> Person:
+    """All that is known of whom it is about."""
+    record = unit.records.by_account(account.id)
+    under_way = {each.session_id for each in theirs}
+    session_ids = unit.erasures.sessions_of(account) | under_way | ({record.session_id} if record else set())
+    written = {account.email, *(each.contact_email for each in theirs)} | unit.erasures.addresses_of(session_ids)
+    return Person(account, record, session_ids, frozenset(each for each in written if each))
+
+
+def _chains(unit: UnitOfWork, person: Person) -> set[str]:
+    """The chains of the audit trail that are about them alone."""
+    records = unit.erasures.records_of(person.session_ids) | ({person.record.id} if person.record else set())
+    return {f"account:{person.account.id}", *person.session_ids, *map(chain_of, records)}
+
+
+def _about(event: Event, person: Person) -> Event:
+    """An event that names the registration or the record that its chain is of."""
+    if event.chain in person.session_ids:
+        return replace(event, session_id=event.chain)
+    kind, _, record_id = event.chain.partition(":")
+    return replace(event, record_id=record_id) if kind == "record" else event
+
+
+def _is_of(registration: Registration, account: Account) -> bool:
+    """Whether one that was theirs still is: another member number makes it somebody else's."""
+    number = registration.user_id
+    return number is None or member_number_key(number) == member_number_key(account.number)
+
+
+def _required(reason: str) -> str:
+    """A reason that can be read. Raises ValidationFailed."""
+    if not reason.strip():
+        raise ValidationFailed("erasure.reason", field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
+    return reason.strip()

@@ -1,0 +1,64 @@
+"""What an erasure takes out of the database, wherever it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from wizard.core.accounts import Account
+from wizard.core.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom an erasure is about: the account, its record, the registrations that are theirs, the addresses they gave."""
+
+    account: Account
+    record: Record | None
+    session_ids: frozenset[str]
+    addresses: frozenset[str]
+
+
+class Erasures(Protocol):
+    """Takes out what is kept of a person, in the transaction that says so in the audit trail."""
+
+    def hold(self, account_id: str) -> Account:
+        """An account that there is, as it is now; nothing comes to be bound to it before this transaction ends."""
+        ...
+
+    def sessions_of(self, account: Account) -> frozenset[str]:
+        """The registrations that the audit trail knows as the account's: linked to it, or last under its number."""
+        ...
+
+    def addresses_of(self, session_ids: Collection[str]) -> frozenset[str]:
+        """The addresses that were given in some registrations."""
+        ...
+
+    def records_of(self, session_ids: Collection[str]) -> frozenset[str]:
+        """The ids of the records that some registrations made, also of those deleted since."""
+        ...
+
+    def values(self, chains: Collection[str]) -> frozenset[str]:
+        """Take the personal values out of some chains, but for reasons of erasures; answers where there were any."""
+        ...
+
+    def searches(self, person: Person) -> frozenset[str]:
+        """Take out what was searched for where it may be the person; answers the chains that it was in."""
+        ...
+
+    def mails(self, person: Person) -> bool:
+        """Take out what is kept of mails to them, which are sent no more; whether there were any."""
+        ...
+
+    def bulk_rows(self, person: Person) -> bool:
+        """Take out what is kept of their rows in files, which go in no more; whether there were any."""
+        ...
+
+    def codes_and_links(self, person: Person) -> bool:
+        """Take away their codes and links; whether there were any."""
+        ...
+
+    def empty(self, account_id: str) -> bool:
+        """Leave nothing of an account but its id and number; whether there was more."""
+        ...
