@@ -217,7 +217,7 @@ def in_bulk(page: Page, stage: Stage, directory: Path, number: str) -> None:
     worked(stage)
     page.reload()
     expect(page.locator("tbody tr")).to_have_count(2)
-    expect(page.locator("tbody tr").nth(1)).to_contain_text("from the list")
+    expect(page.locator("tbody tr").nth(1)).to_contain_text("not on the list")
     page.locator("form[action$='/start'] button").click()
     told(page, "It goes on in the background")
     worked(stage)
