@@ -7,13 +7,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
+from tests.support.api import SYSTEM
 from tests.support.databases import engine_of
 from tests.support.desk import own, recorded, sign_in, staged
 from tests.support.seed import Seeded
 from wizard.core.accounts import LinkKind
-from wizard.core.actors import Actor
+from wizard.core.actors import Actor, Privilege
 from wizard.services.bundle import Services
 from wizard.services.ports.calls import Call
+from wizard.services.tokens import NewToken
 from wizard.storage.schema import Table
 
 State = tuple[dict[str, list[str]], dict[object, object]]
@@ -62,9 +64,17 @@ def test_looking_changes_nothing(
         "account_id": [app_seeded.accounts[2].id],
         "job_id": [services.bulk.load_values(staff, [{"user_business_id": "osot-0000001"}]).id],
         "record_id": [recorded(services, user_business_id="osot-0000005").id],
+        "message_id": ["7c1d9e52-0b4a-4f3e-8d6c-5a9b1e2f3c40"],
     }
+    values["bulk_id"] = values["job_id"]
+    secret = services.tokens.create(SYSTEM, NewToken("looking", Privilege.MAIN))
+    # The first use of a token is noted.
+    services.tokens.authenticate(secret)
+    headers = {"Authorization": f"Bearer {secret}"}
     before = state(app, redis_client)
-    statuses = {address: client.open(address, method=method).status_code for address in addresses(app, values)}
+    statuses = {
+        address: client.open(address, method=method, headers=headers).status_code for address in addresses(app, values)
+    }
     assert state(app, redis_client) == before
     assert all(status < 500 for status in statuses.values()), statuses
 

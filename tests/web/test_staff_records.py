@@ -18,6 +18,7 @@ from tests.support.workbooks import cells
 from wizard.core.events import EventName
 from wizard.core.records import Record
 from wizard.services.bundle import Services
+from wizard.services.record_lists import RecordLists
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.web.staff.history import EVENTS
 
@@ -96,7 +97,7 @@ def test_without_records_the_page_says_when_there_will_be_some(desk: FlaskClient
 def test_the_list_goes_page_by_page_searched_or_not(
     desk: FlaskClient, made: Record, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wizard.services.record_lists._PAGE", 1)
+    monkeypatch.setitem(RecordLists.page.__kwdefaults__, "limit", 1)  # type: ignore[arg-type]
     second = recorded(services, user_business_id="osot-0000002")
     first_page = page(desk.get(LIST))
     assert found(first_page) == [second.number]
@@ -110,7 +111,7 @@ def test_the_list_goes_page_by_page_searched_or_not(
 def test_the_next_page_of_a_search_is_sent_too(
     desk: FlaskClient, made: Record, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wizard.services.record_lists._PAGE", 1)
+    monkeypatch.setitem(RecordLists.page.__kwdefaults__, "limit", 1)  # type: ignore[arg-type]
     second = recorded(services, user_business_id="osot-0000002", university="other", other_details="Lund A")
     third = recorded(services, user_business_id="osot-0000005", university="other", other_details="Lund B")
     soup = page(search(desk, text="lund"))

@@ -170,7 +170,7 @@ def test_a_form_sent_after_the_sign_in_ended_is_kept(
 
 def test_every_address_of_the_desk_asks_to_sign_in(app: Flask, client: FlaskClient) -> None:
     values = {"session_id": "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11", "link_id": "abc", "account_id": "abc"}
-    values["record_id"] = values["job_id"] = "abc"
+    values["record_id"] = values["job_id"] = values["message_id"] = "abc"
     used = token(client)
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("staff.") or rule.endpoint == "staff.sign_in":

@@ -55,6 +55,8 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.STAFF_RECOVERY_RENEWED: _("New recovery codes made"),
     EventName.STAFF_RECOVERY_USED: _("Recovery code used"),
     EventName.STAFF_PASSWORD_CHANGED: _("Password changed"),
+    EventName.TOKEN_CREATED: _("Token made"),
+    EventName.TOKEN_REVOKED: _("Token revoked"),
     EventName.ACCOUNT_CREATED: _("Account made"),
     EventName.ACCOUNT_UPDATED: _("Account changed"),
     EventName.MEMBERSHIP_YEAR_CHANGED: _("Membership year set"),
