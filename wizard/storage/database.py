@@ -112,7 +112,9 @@ def sessionmaker(app: Flask) -> orm.sessionmaker[orm.Session]:
 
 def migrate(app: Flask) -> None:
     """Bring the database to the newest migration, in one transaction, one process at a time."""
-    with app.app_context(), DIALECTS[db.engine.dialect.name].alone(db.engine):
+    connected = engine(app)
+    # Alembic's connection closes with the application's context, and SQLite locks the file while its last one does.
+    with DIALECTS[connected.dialect.name].alone(connected), app.app_context():
         _alembic(app).upgrade()
 
 
