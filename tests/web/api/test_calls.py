@@ -32,11 +32,6 @@ ANYTHING = "0b6f2d1c-9a8e-4c47-8a53-1f0e7d9c2b10"
 pytestmark = pytest.mark.usefixtures("app_seeded")
 
 
-@pytest.fixture
-def main(client: FlaskClient, services: Services) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.MAIN)
-
-
 def address(endpoint: Endpoint) -> str:
     places = {"<session_id>": ANYTHING, "<record_id>": ANYTHING, "<bulk_id>": ANYTHING}
     made = endpoint.rule

@@ -11,28 +11,12 @@ from jsonschema import Draft202012Validator
 
 from tests.support.api import DATA, ORCHESTRATOR, SYSTEM, ApiClient, problem
 from tests.support.seed import Seeded
-from wizard.core.actors import Privilege
 from wizard.services.bundle import Services
 
 RECORDS, CHOICES, CATEGORY = "/ot-education/records", "/ot-education/choices", "/ot-education/category"
 BULK = f"{ORCHESTRATOR}/bulk"
 
 pytestmark = pytest.mark.usefixtures("app_seeded")
-
-
-@pytest.fixture
-def main(client: FlaskClient, services: Services) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.MAIN)
-
-
-@pytest.fixture
-def admin(client: FlaskClient, services: Services) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.ADMIN)
-
-
-@pytest.fixture
-def owner(client: FlaskClient, services: Services, app_seeded: Seeded) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.OWNER, member_number=app_seeded.accounts[0].number)
 
 
 @pytest.fixture

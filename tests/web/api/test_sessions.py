@@ -26,21 +26,6 @@ SHAPE = {
 pytestmark = pytest.mark.usefixtures("app_seeded")
 
 
-@pytest.fixture
-def main(client: FlaskClient, services: Services) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.MAIN)
-
-
-@pytest.fixture
-def admin(client: FlaskClient, services: Services) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.ADMIN)
-
-
-@pytest.fixture
-def owner(client: FlaskClient, services: Services, app_seeded: Seeded) -> ApiClient:
-    return ApiClient.made(client, services, Privilege.OWNER, member_number=app_seeded.accounts[0].number)
-
-
 def rule(body: dict[str, Any], rule_id: str) -> dict[str, Any]:
     found: dict[str, Any] = next(each for each in body["validation"]["rules"] if each["rule"] == rule_id)
     return found
