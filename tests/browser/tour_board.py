@@ -46,7 +46,7 @@ def undelivered(units: SqlUnitsOfWork, clock: FixedClock) -> None:
             for claimed in unit.outbox.claim(clock.now(), medium=medium):
                 status = 503 if medium is Medium.WEBHOOK else None
                 unit.outbox.attempted(claimed.id, Attempt(clock.now(), 1234, status, reason))
-                unit.outbox.given_up(claimed.id, reason=reason, keep_until=clock.now() + timedelta(days=30))
+                unit.outbox.given_up(claimed, reason=reason, keep_until=clock.now() + timedelta(days=30))
         unit.commit()
 
 

@@ -65,7 +65,7 @@ def give_up(clock: FixedClock, units: UnitsOfWork, medium: Medium = Medium.WEBHO
             for claimed in unit.outbox.claim(clock.now(), medium=medium):
                 unit.outbox.attempted(claimed.id, Attempt(clock.now(), 5, 500, "webhook.answer"))
                 until = clock.now() + KEPT
-                unit.outbox.given_up(claimed.id, reason="webhook.answer", keep_until=until)
+                unit.outbox.given_up(claimed, reason="webhook.answer", keep_until=until)
             unit.commit()
 
 
@@ -107,7 +107,7 @@ def test_one_that_failed_and_waits_is_undelivered(
     add(clock, units, "a")
     with units.write() as unit:
         (claimed,) = unit.outbox.claim(clock.now(), medium=Medium.WEBHOOK)
-        unit.outbox.failed(claimed.id, reason="webhook.timeout", retry_at=clock.now() + DAY)
+        unit.outbox.failed(claimed, reason="webhook.timeout", retry_at=clock.now() + DAY)
         unit.commit()
     (message,) = deliveries.undelivered(ADMIN, Medium.WEBHOOK).messages
     assert (message.state, message.due_at) == (DeliveryState.WAITING, clock.now() + DAY)
@@ -117,7 +117,7 @@ def fail(clock: FixedClock, units: UnitsOfWork) -> None:
     """Claim one that is due; it fails."""
     with units.write() as unit:
         (claimed,) = unit.outbox.claim(clock.now(), medium=Medium.WEBHOOK, limit=1)
-        unit.outbox.failed(claimed.id, reason="webhook.timeout", retry_at=clock.now() + DAY)
+        unit.outbox.failed(claimed, reason="webhook.timeout", retry_at=clock.now() + DAY)
         unit.commit()
 
 
@@ -214,7 +214,7 @@ def test_one_that_waits_for_its_next_try_goes_at_once(
     add(clock, units, "a")
     with units.write() as unit:
         (claimed,) = unit.outbox.claim(clock.now(), medium=Medium.WEBHOOK)
-        unit.outbox.failed(claimed.id, reason="webhook.timeout", retry_at=clock.now() + DAY)
+        unit.outbox.failed(claimed, reason="webhook.timeout", retry_at=clock.now() + DAY)
         unit.commit()
     assert deliver(clock, units) == []
     deliveries.retry(ADMIN, claimed.id)

@@ -25,7 +25,7 @@ EVENT = Message(
     values={"event": json.dumps({"event": "education.created", "details": {"number": "é-1"}})},
     medium=Medium.WEBHOOK,
 )
-CLAIMED = ClaimedMessage("id-1", EVENT, 1)
+CLAIMED = ClaimedMessage("id-1", EVENT, 1, NOW)
 
 
 @dataclass
@@ -81,7 +81,7 @@ def test_another_try_has_the_same_body_and_key_and_a_time_of_its_own(
 ) -> None:
     carrier.carry(CLAIMED)
     clock.instant += timedelta(hours=1)
-    carrier.carry(ClaimedMessage("id-1", EVENT, 2))
+    carrier.carry(ClaimedMessage("id-1", EVENT, 2, NOW))
     (first, before), (second, after) = wire.posted
     assert first == second
     assert before["Idempotency-Key"] == after["Idempotency-Key"]

@@ -148,13 +148,13 @@ def test_one_that_failed_holds_up_the_later_ones_until_it_is_given_up(announcing
     append(announcing, extended(1), extended(2))
     (first,) = claim(announcing)
     with announcing.write() as unit:
-        unit.outbox.failed(first.id, reason="webhook.answer", retry_at=NOW + timedelta(hours=1))
+        unit.outbox.failed(first, reason="webhook.answer", retry_at=NOW + timedelta(hours=1))
         unit.commit()
     assert claim(announcing) == []
     (again,) = claim(announcing, after=timedelta(hours=1))
     assert (again.id, again.attempts) == (first.id, 2)
     with announcing.write() as unit:
-        unit.outbox.given_up(first.id, reason="webhook.answer", keep_until=NOW + timedelta(days=30))
+        unit.outbox.given_up(again, reason="webhook.answer", keep_until=NOW + timedelta(days=30))
         unit.commit()
     assert told(claim(announcing, after=timedelta(hours=1))) == ["o2"]
 
@@ -218,7 +218,7 @@ def test_those_behind_one_that_failed_are_not_looked_at_before_it_is_due(
     (first, _) = claim(announcing)
     hour = timedelta(hours=1)
     with announcing.write() as unit:
-        unit.outbox.failed(first.id, reason="webhook.timeout", retry_at=NOW + hour)
+        unit.outbox.failed(first, reason="webhook.timeout", retry_at=NOW + hour)
         unit.commit()
     assert due(sessions) == [hour, hour, hour, hour, SECOND]
     with announcing.write() as unit:
@@ -240,7 +240,27 @@ def test_what_a_slow_worker_says_of_one_that_another_delivered_holds_up_nothing(
     assert quick.id == slow.id
     deliver(announcing, quick)
     with announcing.write() as unit:
-        unit.outbox.failed(slow.id, reason="webhook.timeout", retry_at=NOW + timedelta(hours=1))
+        unit.outbox.failed(slow, reason="webhook.timeout", retry_at=NOW + timedelta(hours=1))
         unit.commit()
+    assert due(sessions) == [SECOND, 2 * SECOND]
+    assert told(claim(announcing, after=timedelta(minutes=10))) == ["o2"]
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_what_a_slow_worker_says_of_one_that_another_holds_changes_nothing(
+    announcing: SqlUnitsOfWork, sessions: sessionmaker[Session], gives_up: bool
+) -> None:
+    append(announcing, extended(1), extended(2))
+    (slow,) = claim(announcing)
+    (quick,) = claim(announcing, after=timedelta(minutes=10))
+    with announcing.write() as unit:
+        if gives_up:
+            unit.outbox.given_up(slow, reason="webhook.answer", keep_until=None)
+        else:
+            unit.outbox.failed(slow, reason="webhook.timeout", retry_at=NOW + timedelta(hours=1))
+        unit.commit()
+    # Nobody takes it from the other one, and nothing behind it is put off.
+    assert told(claim(announcing, after=timedelta(minutes=10))) == []
+    deliver(announcing, quick)
     assert due(sessions) == [SECOND, 2 * SECOND]
     assert told(claim(announcing, after=timedelta(minutes=10))) == ["o2"]

@@ -90,8 +90,8 @@ def test_messages_wait_by_kind_until_delivered_or_given_up(units: SqlUnitsOfWork
     with units.write() as unit:
         claimed = unit.outbox.claim(now)
         unit.outbox.delivered(claimed[0].id, at=now)
-        unit.outbox.given_up(claimed[1].id, reason="refused", keep_until=None)
-        unit.outbox.failed(claimed[2].id, reason="mail.unavailable", retry_at=now + HOUR)
+        unit.outbox.given_up(claimed[1], reason="refused", keep_until=None)
+        unit.outbox.failed(claimed[2], reason="mail.unavailable", retry_at=now + HOUR)
         unit.commit()
     assert {key: each.count for key, each in waiting(units, clock).items()} == {
         (Queue.OUTBOX, "code"): 1,

@@ -161,7 +161,7 @@ def test_failed_message_comes_again_when_it_is_due(units: SqlUnitsOfWork) -> Non
     add(units, CODE)
     (claimed,) = claim(units)
     with units.write() as uow:
-        uow.outbox.failed(claimed.id, reason="mail.unavailable", retry_at=NOW + 10 * SECOND)
+        uow.outbox.failed(claimed, reason="mail.unavailable", retry_at=NOW + 10 * SECOND)
         uow.commit()
     assert claim(units, after=9 * SECOND) == []
     (again,) = claim(units, after=10 * SECOND)
@@ -174,7 +174,7 @@ def test_message_given_up_for_good_is_erased_and_stays_with_its_reason(
     add(units, CODE)
     (claimed,) = claim(units)
     with units.write() as uow:
-        uow.outbox.given_up(claimed.id, reason="refused", keep_until=None)
+        uow.outbox.given_up(claimed, reason="refused", keep_until=None)
         uow.commit()
     assert claim(units, after=timedelta(days=9)) == []
     row = row_of(sessions, CODE.key)
@@ -191,9 +191,9 @@ def test_slow_worker_changes_nothing_of_what_another_delivered(
     with units.write() as uow:
         uow.outbox.delivered(taken_over.id, at=NOW)
         if gives_up:
-            uow.outbox.given_up(taken_over.id, reason="slow", keep_until=NOW)
+            uow.outbox.given_up(taken_over, reason="slow", keep_until=NOW)
         else:
-            uow.outbox.failed(taken_over.id, reason="slow", retry_at=NOW)
+            uow.outbox.failed(taken_over, reason="slow", retry_at=NOW)
         uow.commit()
     assert claim(units, after=timedelta(days=9)) == []
     row = row_of(sessions, CODE.key)

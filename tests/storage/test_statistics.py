@@ -99,9 +99,9 @@ def test_what_waits_is_counted_in_one_statement(units: SqlUnitsOfWork, seeded: S
         for claimed in unit.outbox.claim(NOW):
             match claimed.message.key:
                 case "late":
-                    unit.outbox.failed(claimed.id, reason="mail.unavailable", retry_at=NOW + HOUR)
+                    unit.outbox.failed(claimed, reason="mail.unavailable", retry_at=NOW + HOUR)
                 case "over":
-                    unit.outbox.given_up(claimed.id, reason="refused", keep_until=None)
+                    unit.outbox.given_up(claimed, reason="refused", keep_until=None)
                 case "sent":
                     unit.outbox.delivered(claimed.id, at=NOW)
         unit.commit()

@@ -46,8 +46,8 @@ def undelivered(units: SqlUnitsOfWork, clock: FixedClock) -> None:
         for number in range(2):
             unit.outbox.add(Message("code", "ada@example.org", "fr", f"key-{number}"), at=clock.now())
         first, second = (each for each in unit.outbox.claim(clock.now()) if each.message.key.startswith("key-"))
-        unit.outbox.given_up(first.id, reason="refused", keep_until=clock.now() + timedelta(days=30))
-        unit.outbox.failed(second.id, reason="mail.unavailable", retry_at=clock.now() + timedelta(minutes=5))
+        unit.outbox.given_up(first, reason="refused", keep_until=clock.now() + timedelta(days=30))
+        unit.outbox.failed(second, reason="mail.unavailable", retry_at=clock.now() + timedelta(minutes=5))
         unit.commit()
 
 

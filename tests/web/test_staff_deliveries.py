@@ -34,9 +34,9 @@ def failed(units: SqlUnitsOfWork, clock: FixedClock, medium: Medium, *, final: b
         reason = reason or ("mail.unavailable" if medium is Medium.MAIL else "webhook.answer")
         unit.outbox.attempted(claimed.id, Attempt(clock.now(), 1234, 500 if medium is Medium.WEBHOOK else None, reason))
         if final:
-            unit.outbox.given_up(claimed.id, reason=reason, keep_until=clock.now() + timedelta(days=30))
+            unit.outbox.given_up(claimed, reason=reason, keep_until=clock.now() + timedelta(days=30))
         else:
-            unit.outbox.failed(claimed.id, reason=reason, retry_at=clock.now() + timedelta(minutes=5))
+            unit.outbox.failed(claimed, reason=reason, retry_at=clock.now() + timedelta(minutes=5))
         unit.commit()
     return claimed.id
 

@@ -128,12 +128,10 @@ class Delivery:
             if failure is None:
                 unit.outbox.delivered(claimed.id, at=now)
             elif _is_over(claimed, failure):
-                unit.outbox.given_up(
-                    claimed.id, reason=failure.reason, keep_until=self._kept_until(claimed.message, now)
-                )
+                unit.outbox.given_up(claimed, reason=failure.reason, keep_until=self._kept_until(claimed.message, now))
             else:
                 retry_at = now + self._delay(claimed.attempts, failure)
-                unit.outbox.failed(claimed.id, reason=failure.reason, retry_at=retry_at)
+                unit.outbox.failed(claimed, reason=failure.reason, retry_at=retry_at)
             unit.commit()
         if failure is None:
             _log.info("outbox.delivered", message_id=claimed.id, medium=self.medium, kind=claimed.message.kind)

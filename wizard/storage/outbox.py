@@ -75,7 +75,7 @@ class SqlOutbox:
     def claim(self, now: datetime, *, medium: Medium = Medium.MAIL, limit: int = 20) -> Sequence[ClaimedMessage]:
         """Take what is due, oldest first, for this worker alone for a while; `attempts` counts this one too."""
         while rows := self._take(now, medium, limit):
-            opened = [claimed for row in rows if (claimed := self._opened(row))]
+            opened = [claimed for row in rows if (claimed := self._opened(row, now + CLAIM))]
             if opened:
                 return opened
         return []
@@ -98,12 +98,12 @@ class SqlOutbox:
         self._session.flush()
         return rows
 
-    def _opened(self, row: OutboxRow) -> ClaimedMessage | None:
+    def _opened(self, row: OutboxRow, until: datetime) -> ClaimedMessage | None:
         """A message whose key is gone is given up: it must not stand in the way of the others for good."""
         try:
             personal = json.loads(self._cipher.decrypt(row.sealed or b"", context=context_of(row.id)))
         except Undecipherable:
-            self.given_up(row.id, reason="undecipherable", keep_until=None)
+            self._settle(row.id, state=MessageState.GIVEN_UP, reason="undecipherable", sealed=None)
             return None
         message = Message(
             kind=row.kind,
@@ -114,7 +114,7 @@ class SqlOutbox:
             request_id=row.request_id,
             **personal,
         )
-        return ClaimedMessage(row.id, message, row.attempts)
+        return ClaimedMessage(row.id, message, row.attempts, until)
 
     def attempted(self, message_id: str, attempt: Attempt) -> None:
         """Note a try, for the log of deliveries."""
@@ -124,27 +124,36 @@ class SqlOutbox:
         """Delivered: its personal and secret values are erased."""
         self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, sealed=None, reason=None)
 
-    def failed(self, message_id: str, *, reason: str, retry_at: datetime) -> None:
+    def failed(self, claimed: ClaimedMessage, *, reason: str, retry_at: datetime) -> None:
         """Not delivered: to be tried again, and until then nobody looks at those that come behind it."""
-        if not self._settle(message_id, due_at=retry_at, reason=reason):
+        if not self._settle(claimed.id, _held(claimed), due_at=retry_at, reason=reason):
             return
-        later = update(OutboxRow).where(waits_behind(message_id), OutboxRow.due_at < retry_at)
+        later = update(OutboxRow).where(waits_behind(claimed.id), OutboxRow.due_at < retry_at)
         self._session.execute(later.values(due_at=retry_at))
 
-    def given_up(self, message_id: str, *, reason: str, keep_until: datetime | None) -> None:
+    def given_up(self, claimed: ClaimedMessage, *, reason: str, keep_until: datetime | None) -> None:
         """Not to be tried again by itself: it can be sent again until `keep_until`; without that it is erased now."""
         erased = {"sealed": None} if keep_until is None else {}
-        self._settle(message_id, state=MessageState.GIVEN_UP, reason=reason, erase_at=keep_until, **erased)
+        self._settle(
+            claimed.id, _held(claimed), state=MessageState.GIVEN_UP, reason=reason, erase_at=keep_until, **erased
+        )
 
-    def _settle(self, message_id: str, **values: object) -> bool:
+    def _settle(self, message_id: str, *only_where: ColumnElement[bool], **values: object) -> bool:
         """Only while it waits: what a slow worker says of a message that another has delivered comes too late."""
-        waiting = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.state == MessageState.WAITING)
+        waiting = update(OutboxRow).where(
+            OutboxRow.id == message_id, OutboxRow.state == MessageState.WAITING, *only_where
+        )
         settled = self._session.execute(waiting.values(claimed_until=None, **values).returning(OutboxRow.id))
         return settled.first() is not None
 
     def _seal(self, message: Message, message_id: str) -> bytes:
         personal = {name: value for name, value in asdict(message).items() if name in PERSONAL}
         return self._cipher.encrypt(json.dumps(personal).encode(), context=context_of(message_id))
+
+
+def _held(claimed: ClaimedMessage) -> ColumnElement[bool]:
+    """Whether a row is still under the claim that it was taken by: another worker has a later one."""
+    return OutboxRow.claimed_until == claimed.until
 
 
 def behind_another(*, failed: bool = False) -> ColumnElement[bool]:

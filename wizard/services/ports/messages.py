@@ -51,11 +51,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message that a worker has taken for delivery; `id` is its idempotency key."""
+    """A message that a worker has taken for delivery; `id` is its idempotency key.
+
+    `until` is when the claim ends. No two claims of a message end at the same instant, so it also says whose it is.
+    """
 
     id: str
     message: Message
     attempts: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,15 @@ class Outbox(Protocol):
         """Delivered: its personal and secret values are erased."""
         ...
 
-    def failed(self, message_id: str, *, reason: str, retry_at: datetime) -> None:
-        """Not delivered: to be tried again."""
+    def failed(self, claimed: ClaimedMessage, *, reason: str, retry_at: datetime) -> None:
+        """Not delivered: to be tried again. Changes nothing where another worker has taken it since."""
         ...
 
-    def given_up(self, message_id: str, *, reason: str, keep_until: datetime | None) -> None:
-        """Not to be tried again by itself: it can be sent again until `keep_until`; without that it is erased now."""
+    def given_up(self, claimed: ClaimedMessage, *, reason: str, keep_until: datetime | None) -> None:
+        """Not to be tried again by itself: it can be sent again until `keep_until`; without that it is erased now.
+
+        Changes nothing where another worker has taken it since.
+        """
         ...
 
 
