@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text, update
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.conftest import SECRET_KEYS
@@ -37,6 +37,21 @@ def engine_of(app: Flask) -> Engine:
 
 def sessions_of(app: Flask) -> sessionmaker[Session]:
     return database.sessionmaker(app)
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def migrate(url: str, settings: Settings) -> None:

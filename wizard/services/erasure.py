@@ -115,7 +115,7 @@ class Erasure:
         for token in unit.tokens.all():
             if token.account_id == person.account.id and token.revoked_at is None:
                 unit.tokens.revoke(token, at=self.clock.now())
-                yield self._event(call, EventName.TOKEN_REVOKED, f"token:{token.id}", token=token.name)
+                yield self._event(call, EventName.TOKEN_REVOKED, token.actor.name, token=token.name)
 
     def _emptied(self, call: Call, session_id: str) -> None:
         """A registration under way is cancelled; of any, nothing personal stays, nor in events not in the trail yet."""

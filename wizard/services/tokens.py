@@ -130,7 +130,8 @@ class Tokens:
             name,
             call=call,
             at=self.clock.now(),
-            chain=f"token:{token.id}",
+            # What it is refused is in the same chain: a name is given once.
+            chain=token.actor.name,
             details={"token": token.name, **details},
         )
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf
+from typing import Any
 
 from limits import RateLimitItem
 from limits.storage import RedisStorage
 from redis import Redis, RedisCluster, RedisError
 
 from wizard.core.errors import ExternalServiceError
+
+# A script with its keys and its arguments.
+_Script = tuple[bytes, tuple[str, ...], tuple[int, ...]]
 
 SCHEME = "wizard-redis"
 _MILLISECONDS = 1000
@@ -52,19 +56,35 @@ class SharedRedis(RedisStorage):
 
         Raises ExternalServiceError("redis").
         """
+        answers = self._ask([each for one in tries for each in (self._count(one), self._look(one))])
+        pairs = zip(answers[::2], answers[1::2], strict=True)
+        return [_quota(one.item, counts, room=bool(room)) for one, (room, counts) in zip(tries, pairs, strict=True)]
+
+    def look_all(self, tries: Sequence[Try]) -> list[Quota]:
+        """Say in one round trip how several limits stand, counting nothing. Raises ExternalServiceError("redis")."""
+        answers = self._ask([self._look(one) for one in tries])
+        return [_quota(one.item, counts) for one, counts in zip(tries, answers, strict=True)]
+
+    def _count(self, tried: Try) -> _Script:
+        return (self.SCRIPT_ACQUIRE_SLIDING_WINDOW, self._keys(tried), (tried.item.amount, tried.item.get_expiry(), 1))
+
+    def _look(self, tried: Try) -> _Script:
+        return (self.SCRIPT_SLIDING_WINDOW, self._keys(tried), (tried.item.get_expiry(),))
+
+    def _keys(self, tried: Try) -> tuple[str, ...]:
+        key = tried.item.key_for(*tried.identifiers)
+        return tuple(self.prefixed_key(of(key)) for of in (self._previous_window_key, self._current_window_key))
+
+    def _ask(self, scripts: Sequence[_Script]) -> list[Any]:
         try:
             with self.storage.pipeline(transaction=False) as commands:
-                for each in tries:
-                    key, window = each.item.key_for(*each.identifiers), each.item.get_expiry()
-                    keys = [self.prefixed_key(of(key)) for of in (self._previous_window_key, self._current_window_key)]
+                for script, keys, arguments in scripts:
                     # Sent whole: by its digest, a script costs a round trip more to make sure that it is known.
-                    commands.eval(self.SCRIPT_ACQUIRE_SLIDING_WINDOW, len(keys), *keys, each.item.amount, window, 1)
-                    commands.eval(self.SCRIPT_SLIDING_WINDOW, len(keys), *keys, window)
-                answers = commands.execute()
+                    commands.eval(script, len(keys), *keys, *arguments)
+                answers: list[Any] = commands.execute()
         except RedisError as error:
             raise ExternalServiceError("redis") from error
-        pairs = zip(answers[::2], answers[1::2], strict=True)
-        return [_quota(each.item, bool(room), counts) for each, (room, counts) in zip(tries, pairs, strict=True)]
+        return answers
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -72,7 +92,7 @@ class SharedRedis(RedisStorage):
         return RedisError
 
 
-def _quota(item: RateLimitItem, had_room: bool, counts: Sequence[bytes | int | None]) -> Quota:  # noqa: FBT001
+def _quota(item: RateLimitItem, counts: Sequence[bytes | int | None], *, room: bool | None = None) -> Quota:
     """What two windows come to, as the strategy of the library weighs them."""
     window = item.get_expiry()
     previous, previous_left, current, current_left = (max(0, int(count or 0)) for count in counts)
@@ -82,4 +102,5 @@ def _quota(item: RateLimitItem, had_room: bool, counts: Sequence[bytes | int | N
         resets.append(previous_left / _MILLISECONDS % (window / previous))
     if current:
         resets.append(current_left / _MILLISECONDS % window)
-    return Quota(had_room, item.amount, window, max(0, item.amount - floor(weighted)), ceil(min(resets)))
+    left = max(0, item.amount - floor(weighted))
+    return Quota(left > 0 if room is None else room, item.amount, window, left, ceil(min(resets)))

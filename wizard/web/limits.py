@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 from flask import Flask, current_app, request, session
@@ -63,11 +64,21 @@ class _Limits:
         """Count a call of another system, and say how much room there was and is."""
         return self._hit(list(self._tries(name, kind, subject, alone=True)))
 
+    def stand(self, *asked: tuple[str, str, str]) -> list[list[Quota]]:
+        """How several limits stand, by name, kind and subject, in one round trip."""
+        tries = [list(self._tries(*each, alone=True)) for each in asked]
+        quotas = iter(self._shared.look_all([each for some in tries for each in some]))
+        return [list(islice(quotas, len(some))) for some in tries]
+
     def _spend(self, tries: Sequence[Try], said: str) -> None:
         require_room(self._hit(tries), said)
 
     def _hit(self, tries: Sequence[Try]) -> list[Quota]:
-        return cast("SharedRedis", self.limiter.storage).hit_all(tries) if tries else []
+        return self._shared.hit_all(tries) if tries else []
+
+    @property
+    def _shared(self) -> SharedRedis:
+        return cast("SharedRedis", self.limiter.storage)
 
 
 def require_room(quotas: Sequence[Quota], said: str = "rate_limited") -> None:
@@ -161,14 +172,28 @@ def new_accounts(email: str) -> None:
     _limits().spend("codes", browser=_browser(), address=_address(), mailbox=email_key(email))
 
 
-def api(token_id: str) -> list[Quota]:
+def api(secret: str) -> list[Quota]:
     """A system calls with its token: whether there was room, and what is left."""
-    return _limits().quota("api", "token", token_id)
+    return _limits().quota("api", "token", secret)
 
 
 def open_api() -> list[Quota]:
-    """Somebody calls what needs no token, or with one that nobody knows; the same."""
+    """Somebody calls what needs no token; the same."""
     return _limits().quota("open_api", "address", _address())
+
+
+def unknown_token() -> list[Quota]:
+    """Somebody called without a token, or with one that nobody knows; the same."""
+    return _limits().quota("open_api", "unknown", _address())
+
+
+def before_a_token(secret: str) -> list[Quota]:
+    """How it stands with unknown tokens from there, asked before anybody looks whether this is one; counts nothing.
+
+    Whoever was let in lately is not held up by what others behind the same address try.
+    """
+    unknown, token = _limits().stand(("open_api", "unknown", _address()), ("api", "token", secret))
+    return [] if any(each.left < each.amount for each in token) else unknown
 
 
 def _limits() -> _Limits:

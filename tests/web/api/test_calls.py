@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from tests.support.api import DATA, ORCHESTRATOR, SYSTEM, ApiClient, problem
+from tests.support.databases import engine_of, statements
 from tests.support.desk import sign_in
 from tests.support.roundtrips import counted
 from tests.support.seed import Seeded
@@ -217,6 +218,37 @@ def test_whoever_has_no_token_is_limited_by_address(limited: Settings, clock: Fi
         assert statuses == [usual, usual, 429]
 
 
+def test_unknown_tokens_are_counted_before_the_database_is_asked(
+    limited: Settings, clock: FixedClock, services: Services
+) -> None:
+    again = create_app(limited, clock=clock)
+    client, engine = again.test_client(), engine_of(again)
+    lately, seldom = (ApiClient.made(client, services, Privilege.MAIN) for _ in range(2))
+    assert lately.get("/ot-education/records").status_code == 200
+    guessing = [ApiClient(client, f"otw_guess-{number}") for number in range(4)]
+    with statements(engine) as asked:
+        statuses = [each.get("/ot-education/records").status_code for each in guessing]
+    assert statuses == [401, 401, 429, 429]
+    assert len([each for each in asked if each.startswith("SELECT")]) == 2
+    # Whoever was let in from there lately goes on; whoever was not waits, and from elsewhere is not concerned.
+    assert lately.get("/ot-education/records").status_code == 200
+    refused = seldom.get("/ot-education/records")
+    problem(refused, 429, "RATE_LIMITED")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert refused.headers["RateLimit"].split(";")[1] == "r=0"
+    elsewhere = {"REMOTE_ADDR": "192.0.2.9"}
+    bearer = {"Authorization": f"Bearer {seldom.token}"}
+    assert client.get("/ot-education/records", headers=bearer, environ_base=elsewhere).status_code == 200
+
+
+def test_an_open_call_spends_nothing_of_what_tokens_may(
+    limited: Settings, clock: FixedClock, services: Services
+) -> None:
+    client = create_app(limited, clock=clock).test_client()
+    assert [client.get("/ot-education/choices").status_code for _ in range(3)] == [200, 200, 429]
+    assert ApiClient.made(client, services, Privilege.MAIN).get("/ot-education/records").status_code == 200
+
+
 # What it costs, and what it tells
 
 
@@ -225,10 +257,10 @@ def test_a_call_costs_redis_few_round_trips(main: ApiClient, app: Flask) -> None
     session_id = main.staged()["sessionId"]
     with counted(redis) as trips:
         main.get(f"{ORCHESTRATOR}/session/{session_id}")
-    assert trips.count == 2
+    assert trips.count == 3
     with counted(redis) as trips:
         main.on("validate", session_id)
-    assert trips.count == 3
+    assert trips.count == 4
 
 
 def test_a_refusal_is_in_the_audit_trail(client: FlaskClient, services: Services) -> None:
@@ -237,7 +269,11 @@ def test_a_refusal_is_in_the_audit_trail(client: FlaskClient, services: Services
     assert told["detail"] == "This takes the privilege main."
     with services.trail.units.read() as unit:
         rows = unit.audit.history("token:admin-0")
-    assert [(row.event.name.value, row.event.actor) for row in rows] == [("access.denied", "token:admin-0")]
+    # In one chain with what was done to the token.
+    assert [(row.event.name.value, row.event.actor) for row in rows] == [
+        ("token.created", "system:tests"),
+        ("access.denied", "token:admin-0"),
+    ]
 
 
 def test_answers_come_in_the_language_asked_for(main: ApiClient) -> None:

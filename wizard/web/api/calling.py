@@ -76,13 +76,14 @@ def _actor(*, is_open: bool) -> Actor:
         _count(limits.open_api())
         return Actor(ActorKind.API, "anonymous")
     authorization = request.authorization
-    secret = authorization.token if authorization and authorization.type == "bearer" else None
+    secret = (authorization.token if authorization and authorization.type == "bearer" else None) or ""
+    _count(limits.before_a_token(secret))
     try:
-        token = access.services().tokens.authenticate(secret or "")
+        token = access.services().tokens.authenticate(secret)
     except Unauthenticated:
-        _count(limits.open_api())
+        _count(limits.unknown_token())
         raise
-    _count(limits.api(token.id))
+    _count(limits.api(secret))
     bind_contextvars(actor=token.actor.name)
     return token.actor
 
