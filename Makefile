@@ -2,7 +2,8 @@
 # make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
 # make soak   what tests do in the small, for half an hour: soak-rows has a file of 10,000 rows going in while workers are
 #             killed, on both databases; soak-api calls the running API 20,000 times by a fuzzer; each prints its result
-# make bench  how long requests, the desk's list with 100,000 registrations, and a file of 10,000 rows take (BENCH_ARGS=--help)
+# make bench  every page, step and journey beside a bare page, Flask-WTF and django-formtools; the desk's list with
+#             100,000 registrations, a file of 10,000 rows; tables, and JSON and charts in build/bench (BENCH_ARGS=--help)
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
 # make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
 # make translations   bring the French catalogue up to the sources, and compile it
