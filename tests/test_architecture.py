@@ -20,14 +20,20 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "wizard.web": ("wizard.core", "wizard.services", "wizard.web", "wizard.config"),
     "wizard.metrics": ("wizard.core", "wizard.services.ports", "wizard.metrics"),
     "wizard.tracing": ("wizard.core", "wizard.services.ports", "wizard.web.requests"),
-    "wizard.config": ("wizard.oidc_settings", "wizard.secret_keys", "wizard.setting_types"),
+    "wizard.config": (
+        "wizard.oidc_settings",
+        "wizard.retention_settings",
+        "wizard.secret_keys",
+        "wizard.setting_types",
+    ),
     "wizard.oidc_settings": ("wizard.setting_types",),
+    "wizard.retention_settings": ("wizard.setting_types",),
     "wizard.secret_keys": (),
     "wizard.setting_types": (),
     "wizard.companion": (),
     "wizard.logs": (),
 }
-KNOW_ALL = ("wizard.wiring", "wizard.outgoing", "wizard.cli", "wizard.commands", "wizard.server")
+KNOW_ALL = ("wizard.wiring", "wizard.outgoing", "wizard.keeping", "wizard.cli", "wizard.commands", "wizard.server")
 MAY_IMPORT_TOO = {
     "wizard.storage.database": ("wizard.config", "sets up the engine"),
     "wizard.storage.embedded": ("wizard.config", "starts the embedded server"),

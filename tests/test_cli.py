@@ -776,6 +776,7 @@ class Rounds:
 
     def __init__(self, stop: threading.Event, outcomes: list[int | Exception]) -> None:
         self.mails = self.housekeeping = self.refresh = self.bulk = self.workers = self.deliveries = self
+        self.retention = self
         self.webhooks: Rounds | None = None
         self.stop, self.outcomes, self.tidied = stop, outcomes, 0
 
@@ -804,8 +805,8 @@ def test_a_worker_survives_whatever_one_round_meets(monkeypatch: pytest.MonkeyPa
     rounds = Rounds(stop, [ExternalServiceError("database"), ValueError("broken"), 20, 3])
     Worker(rounds, stop).run()  # type: ignore[arg-type]
     assert rounds.outcomes == []
-    # Once for registering in each round, and once for the house.
-    assert rounds.tidied == 5
+    # Once for registering in each round, once for the house, once for what is kept no longer.
+    assert rounds.tidied == 6
 
 
 def test_webhooks_are_posted_beside_the_mails_and_survive_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

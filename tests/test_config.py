@@ -77,6 +77,9 @@ def test_nothing_set_is_a_development_server(tmp_path: Path) -> None:
         ("WIZARD_MAIL_URL", "  ", "mail_url", None),
         ("WIZARD_WEBHOOK_NETWORKS", "10.1.2.0/24, fd12::/16", "webhook_networks", NETWORKS),
         ("WIZARD_DELIVERY_KEPT", "90d", "delivery_kept", timedelta(days=90)),
+        ("WIZARD_RETENTION_CANCELLED", "7d", "retention_cancelled", timedelta(days=7)),
+        ("WIZARD_RETENTION_INACTIVE", "3650d", "retention_inactive", timedelta(days=3650)),
+        ("WIZARD_RETENTION_INACTIVE", "", "retention_inactive", None),
         ("WIZARD_LIMIT_STARTS", "5/minute", "limit_starts", "5/minute"),
         ("WIZARD_REDIS_URL", "unix:///run/valkey.sock", "redis_url", "unix:///run/valkey.sock"),
         ("WIZARD_REDIS_URL", "redis+sentinel://a,b:26380/main", "redis_url", "redis+sentinel://a,b:26380/main"),
@@ -110,6 +113,7 @@ def test_a_setting_is_read(name: str, text: str, field: str, value: object) -> N
         ("WIZARD_WEBHOOK_NETWORKS", "10.1.2.0/24, here", "write networks such as 10.1.2.0/24"),
         ("WIZARD_WEBHOOK_NETWORKS", "10.1.2.9/24", "has host bits set"),
         ("WIZARD_SESSION_MAX_AGE", "1h", "none may be longer than the one after it"),
+        ("WIZARD_RETENTION_MAILS", "30d", "WIZARD_SESSION_MAX_AGE and WIZARD_SESSION_GRACE together"),
         ("WIZARD_SECRET_KEY", STRONG, "did you mean WIZARD_SECRET_KEYS?"),
     ],
 )

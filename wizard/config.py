@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError
 
 from wizard.oidc_settings import OidcSettings
+from wizard.retention_settings import RetentionSettings
 from wizard.secret_keys import kept_keys, weakness
 from wizard.setting_types import (
     DatabaseUrl,
@@ -62,7 +63,7 @@ def _sqlite(so_far: dict[str, Any]) -> str:
     return f"sqlite:///{so_far['data_dir'] / 'wizard.db'}"
 
 
-class Settings(OidcSettings):
+class Settings(OidcSettings, RetentionSettings):
     """Each field is the variable `WIZARD_<FIELD>`; what could hold a secret stays out of `repr()`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
@@ -240,7 +241,8 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(f"WIZARD_WEBHOOK_SECRETS: required with WIZARD_WEBHOOK_URL; {HOW_TO_MAKE_ONE}.")
     if settings.oidc_issuer is None and not settings.staff_passwords:
         problems.append("WIZARD_STAFF_PASSWORDS: may be off only with WIZARD_OIDC_ISSUER, or nobody could sign in.")
-    return problems + settings.oidc_contradictions()
+    longest_life = settings.session_max_age + settings.session_grace
+    return problems + settings.oidc_contradictions() + settings.retention_contradictions(longest_life)
 
 
 def _unsafe(given: Mapping[str, str]) -> list[str]:

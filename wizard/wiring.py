@@ -12,7 +12,7 @@ from flask import Flask
 from redis import Redis, RedisCluster
 from sqlalchemy import make_url
 
-from wizard import outgoing
+from wizard import keeping, outgoing
 from wizard.config import Settings
 from wizard.core.claims import PrivilegeRule, Strength
 from wizard.core.clock import Clock
@@ -154,6 +154,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
     records = RecordService(units, checking, events)
     ways = (settings.staff_totp_required, passwords := Passwords(), settings.staff_passwords)
     links = ResumeLinks(clock, units, registrations, events, orchestrator)
+    erasure = Erasure(clock, units, registrations, drain, events)
     return Services(
         clock=clock,
         orchestrator=orchestrator,
@@ -170,7 +171,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         notes=Notes(clock, units, registrations, events),
         accounts=AccountService(clock, units, events),
         account_desk=AccountDesk(clock, units, registrations, events),
-        erasure=Erasure(clock, units, registrations, drain, events),
+        erasure=erasure,
         member_numbers=MemberNumbers(clock, units, registrations, events, stores.cipher, orchestrator),
         approvals=Approvals(clock, units, events),
         membership=MembershipService(clock, units, events),
@@ -184,6 +185,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         webhooks=outgoing.webhooks(settings, clock, units, watch),
         deliveries=Deliveries(clock, units, events, settings.delivery_kept),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
+        retention=keeping.retention(settings, clock, units, events, erasure),
         events=events,
         trail=drain,
     )
@@ -200,7 +202,7 @@ def _bulk(
     rows = BulkRows(stores.units, WholeRegistrations(orchestrator), links, stores.cipher)
     together = RowsTogether(rows, stores.batches, stores.registrations, events)
     work = BulkWork(clock, stores.units, rows, together, events)
-    return Bulk(clock, stores.units, events, work, settings.session_max_age)
+    return Bulk(clock, stores.units, events, work, settings.retention_bulk)
 
 
 def _event_bus() -> EventBus:

@@ -61,7 +61,8 @@ class Worker:
                 self._attempt(self.services.housekeeping.run_once, or_else=None)
                 self._attempt(self.services.bulk.erase_old, or_else=0)
                 self._attempt(self.services.deliveries.erase_old, or_else=0)
-                is_more = self._attempt(self.services.refresh.run_due, or_else=False)
+                is_more = self._attempt(self.services.retention.run_once, or_else=False)
+                is_more = self._attempt(self.services.refresh.run_due, or_else=False) or is_more
                 housekeeping_due = monotonic() + (0 if is_more else HOUSEKEEPING_EVERY)
             pause = _longer(pause) if delivered is None else DELIVER_EVERY
             if delivered != BATCH and not registering:

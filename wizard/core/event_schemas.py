@@ -130,6 +130,13 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
         "All that was kept of a person is erased; one for each chain that held anything of them",
         {"account": Detail("id of the account, of which nothing but id and member number is left")},
     ),
+    EventName.VALUES_ERASED: _kept(
+        "What people typed is kept no longer, in the chain of this event and before it",
+        {
+            "kind": Detail("completed, cancelled, expired or failed for a registration; history, deleted or desk"),
+            "values": Detail("how many values that were"),
+        },
+    ),
     EventName.RECORD_EXPORTED: _kept(
         "Records were exported to a file",
         {

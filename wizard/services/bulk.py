@@ -42,7 +42,7 @@ class RowPage:
 class Bulk:
     """Jobs for `main` and the system's commands; every method raises PermissionDenied to others.
 
-    What is personal in a job is kept for as long as a registration at most.
+    What is personal in a job is `kept` for a while.
     """
 
     clock: Clock

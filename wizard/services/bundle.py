@@ -29,6 +29,7 @@ from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
 from wizard.services.records import RecordService
 from wizard.services.refresh import CategoryRefresh
+from wizard.services.retention import Retention
 from wizard.services.sign_in import SignIn
 from wizard.services.staff import Desk
 from wizard.services.statistics import StatisticsService
@@ -69,5 +70,6 @@ class Services:
     webhooks: Delivery | None
     deliveries: Deliveries
     housekeeping: Housekeeping
+    retention: Retention
     events: EventBus
     trail: AuditDrain

@@ -18,6 +18,8 @@ from wizard.storage.audit_rows import KeptRow, kept_row, kept_rows
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 
 AT_ONCE = 500
+# Values from before such an event may be gone.
+_ERASURES = (EventName.PERSON_ERASED, EventName.VALUES_ERASED)
 
 
 def findings(session: Session, signer: Signer) -> Iterator[str]:
@@ -99,7 +101,7 @@ def _end(signer: Signer, head: AuditHeadRow | None, chain: str, position: int, l
 
 
 def _values(session: Session) -> Iterator[str]:
-    """Values that are there must be the ones written; those that are gone were erased with a person, or are missing."""
+    """Values that are there must be the ones written; those that are gone were erased, or are missing."""
     erased = _erased(session)
     query = kept_rows().add_columns(AuditValueRow).outerjoin(AuditValueRow)
     found = session.execute(query.order_by(AuditEventRow.id, AuditValueRow.field).execution_options(yield_per=AT_ONCE))
@@ -114,7 +116,7 @@ def _values(session: Session) -> Iterator[str]:
 def _erased(session: Session) -> Mapping[str, int]:
     """Up to where the values of each chain may be gone."""
     told = select(AuditEventRow.chain, func.max(AuditEventRow.position)).group_by(AuditEventRow.chain)
-    rows = session.execute(told.where(AuditEventRow.name == EventName.PERSON_ERASED))
+    rows = session.execute(told.where(AuditEventRow.name.in_(_ERASURES)))
     return {chain: position for chain, position in rows if _is_number(position)}
 
 

@@ -25,6 +25,7 @@ from wizard.storage.repositories.membership_years import SqlMembershipYears
 from wizard.storage.repositories.record_lists import SqlRecordLists
 from wizard.storage.repositories.records import SqlRecords
 from wizard.storage.repositories.refreshes import SqlRefreshRuns
+from wizard.storage.repositories.retention import SqlRetention
 from wizard.storage.repositories.second_factors import SqlSecondFactors
 from wizard.storage.repositories.staff import SqlStaff
 from wizard.storage.repositories.statistics import SqlStatistics
@@ -62,6 +63,7 @@ class SqlUnitOfWork:
         self.refreshes = SqlRefreshRuns(session)
         self.bulk = SqlBulkJobs(session, cipher)
         self.erasures = SqlErasures(session, cipher)
+        self.retention = SqlRetention(session)
 
     def __enter__(self) -> Self:
         dialect = DIALECTS[self._session.get_bind().dialect.name]

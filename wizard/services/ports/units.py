@@ -17,6 +17,7 @@ from wizard.services.ports.people import Accounts, MembershipYears, SecondFactor
 from wizard.services.ports.proofs import Codes, Links
 from wizard.services.ports.record_lists import RecordLists
 from wizard.services.ports.records import Records
+from wizard.services.ports.retention import Retention
 from wizard.services.ports.statistics import Statistics
 from wizard.services.ports.tokens import ApiTokens
 from wizard.services.ports.trail import AuditTrail
@@ -98,6 +99,9 @@ class UnitOfWork(Protocol):
 
     @property
     def erasures(self) -> Erasures: ...
+
+    @property
+    def retention(self) -> Retention: ...
 
     def __enter__(self) -> Self: ...
 

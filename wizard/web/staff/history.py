@@ -38,6 +38,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.RECORD_DELETED: _("Record deleted"),
     EventName.RECORD_EXPORTED: _("Records exported"),
     EventName.PERSON_ERASED: _("Person erased"),
+    EventName.VALUES_ERASED: _("What was typed is kept no longer"),
     EventName.CONFLICT_RESOLVED: _("Conflict decided"),
     EventName.LINK_CREATED: _("Link to continue made"),
     EventName.LINK_USED: _("Link to continue used"),
