@@ -298,8 +298,8 @@ def test_what_is_left_of_mails_goes_but_not_of_one_that_waits(
     with world.units.write() as unit:
         for key in ("sent", "kept", "waits"):
             unit.outbox.add(Message("code", f"{key}@example.org", "en", key), at=world.clock.now())
-        claimed = {each.message.key: each.id for each in unit.outbox.claim(world.clock.now())}
-        unit.outbox.delivered(claimed["sent"], at=world.clock.now())
+        claimed = {each.message.key: each for each in unit.outbox.claim(world.clock.now())}
+        unit.outbox.delivered(claimed["sent"].id, at=world.clock.now())
         unit.outbox.given_up(claimed["kept"], reason="mail.refused", keep_until=world.clock.now() + 900 * DAY)
         unit.commit()
     world.clock.instant += KEPT.mails
