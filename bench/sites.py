@@ -40,7 +40,9 @@ def site(directory: Path, *, database: str | None = None) -> Iterator[Site]:
     """Migrated and empty; on SQLite unless the address of another database is given."""
     directory.mkdir()
     url = database or sqlite_url(directory / "wizard.db")
-    settings = Settings(data_dir=directory, database_url=url, redis_timeout=PATIENCE, secret_keys=SECRET_KEYS)
+    settings = Settings(
+        data_dir=directory, database_url=url, redis_timeout=PATIENCE, patience=PATIENCE, secret_keys=SECRET_KEYS
+    )
     migrate(url, settings)
     with running_valkey(directory) as valkey:
         app = create_app(settings.model_copy(update={"redis_url": valkey.url}))

@@ -79,6 +79,7 @@ def settings(valkey: Valkey, tmp_path: Path) -> Settings:
         redis_url=valkey.url,
         # On a busy machine an answer may take its time; what happens without one has tests of its own.
         redis_timeout=PATIENCE,
+        patience=PATIENCE,
         database_url=f"sqlite:///{tmp_path / 'wizard.db'}",
         secret_keys=SECRET_KEYS,
     )

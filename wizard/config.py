@@ -83,6 +83,12 @@ class Settings(OidcSettings, RetentionSettings):
     redis_timeout: float = Field(
         1.0, gt=0, le=10, description="For how many seconds an answer of Redis is waited for, before a page says so"
     )
+    patience: float = Field(
+        1.4,
+        gt=0,
+        le=30,
+        description="For how many seconds in all a request waits for Redis and the database, before its page says so",
+    )
     database_url: DatabaseUrl = Field(
         default_factory=_sqlite,
         repr=False,

@@ -118,5 +118,5 @@ def test_a_server_that_hangs_and_goes_on(valkey: Valkey) -> None:
     finally:
         os.kill(pid, signal.SIGCONT)
     breaker = client.connection_pool.connection_kwargs["retry"]
-    breaker._rests_until = 0.0
+    breaker._circuit._rests_until = 0.0
     assert client.ping()

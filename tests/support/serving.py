@@ -148,7 +148,8 @@ class Served:
 
     def _environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
-        return {**kept, "WIZARD_DATA_DIR": str(self.data_dir), "WIZARD_REDIS_TIMEOUT": "8", **self.environ}
+        unhurried = {"WIZARD_REDIS_TIMEOUT": "8", "WIZARD_PATIENCE": "8"}
+        return {**kept, "WIZARD_DATA_DIR": str(self.data_dir), **unhurried, **self.environ}
 
 
 @contextmanager

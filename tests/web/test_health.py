@@ -62,7 +62,7 @@ def test_a_probe_that_hangs_is_not_waited_for(app: Flask, client: FlaskClient) -
             released.wait(10)
 
     class Stores:
-        redis = Silent()
+        registrations = Silent()
         units = app.extensions["wizard_stores"].units
 
     app.extensions["wizard_stores"] = Stores()

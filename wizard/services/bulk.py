@@ -18,6 +18,7 @@ from wizard.services.bulk_work import BulkWork, begun, bulk_event, found
 from wizard.services.events import EventBus
 from wizard.services.ports.bulk import TO_MEND, BulkJob, BulkRowState, JobState, RowState
 from wizard.services.ports.calls import Call
+from wizard.services.ports.patience import take_long
 from wizard.services.ports.units import UnitsOfWork
 from wizard.services.sheets import SheetKind
 
@@ -86,6 +87,7 @@ class Bulk:
         )
         event = bulk_event(EventName.BULK_LOADED, call, job, at=self.clock.now())
         with self.units.write() as unit:
+            take_long()
             unit.bulk.add(job, file.rows)
             unit.audit.append((event,))
             unit.commit()
@@ -146,6 +148,7 @@ class Bulk:
             job = found(unit.bulk.hold(job_id))
             if job.erased:
                 return
+            take_long()
             if job.state is not JobState.DONE:
                 job = replace(job, state=JobState.DISCARDED, finished_at=self.clock.now())
             event = bulk_event(EventName.BULK_DISCARDED, call, job, at=self.clock.now())
@@ -182,6 +185,7 @@ class Bulk:
         after: int | None = 0
         while after is not None:
             with self.units.read() as unit:
+                take_long()
                 rows = unit.bulk.rows(job.id, TO_MEND, after=after, limit=_SLICE)
             yield from rows
             after = rows[-1].row.number if len(rows) == _SLICE else None

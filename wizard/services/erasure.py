@@ -18,6 +18,7 @@ from wizard.services.authority import require_main_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.erasure import Person
+from wizard.services.ports.patience import take_long
 from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
@@ -75,6 +76,7 @@ class Erasure:
     def _from_database(self, call: Call, account_id: str, theirs: Iterable[Registration], reason: str) -> None:
         """One transaction; where nothing is left to erase, nothing is told."""
         with self.units.write() as unit:
+            take_long()
             person = _person(unit, unit.erasures.hold(account_id), theirs)
             told = tuple(self._taken_out(call, unit, person, reason))
             if not told:

@@ -13,6 +13,7 @@ from wizard.core.events import Event, EventName
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
+from wizard.services.ports.patience import take_long
 from wizard.services.ports.record_lists import ListedRecord, Sought
 from wizard.services.ports.units import UnitsOfWork
 from wizard.services.sheets import WRITERS, Row, SheetKind
@@ -98,6 +99,7 @@ class RecordLists:
         before = None
         while True:
             with self.units.read() as unit:
+                take_long()
                 found = unit.record_lists.found(sought, before=before, limit=_BATCH)
             yield from found
             if len(found) < _BATCH:

@@ -17,6 +17,7 @@ from wizard.services.authority import require_desk_or_system, require_main_or_sy
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.categories import Group, Moves, RefreshRun, Standing
+from wizard.services.ports.patience import take_long
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
 BATCH = 100
@@ -69,6 +70,7 @@ class CategoryRefresh:
         require_desk_or_system(call.actor)
         today = toronto_date(self.clock.now())
         with self.units.read() as unit:
+            take_long()
             ends = _membership_ends(unit)
             groups = unit.categories.groups()
             moving = _moving(groups, today, ends)

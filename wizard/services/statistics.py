@@ -15,6 +15,7 @@ from wizard.core.steps import ORDER, Step
 from wizard.core.suppression import Key, Shown, suppressed
 from wizard.services.authority import require_desk_or_system
 from wizard.services.ports.calls import Call
+from wizard.services.ports.patience import take_long
 from wizard.services.ports.statistics import Furthest, Period, Records
 from wizard.services.ports.units import UnitsOfWork
 
@@ -79,6 +80,7 @@ class StatisticsService:
             raise ValidationFailed("period.order", field="first")
         period = Period(_midnight(first), _midnight(last + timedelta(days=1)))
         with self.units.read() as unit:
+            take_long()
             completed = unit.statistics.completed(period)
             furthest = unit.statistics.furthest(period)
             durations = unit.statistics.durations(period, minutes=MINUTES)

@@ -21,7 +21,7 @@ from wizard.storage.crypto import Cipher
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
 from wizard.storage.tables import RecordRow
-from wizard.storage.unit_of_work import SqlUnitOfWork
+from wizard.storage.unit_of_work import SqlUnitOfWork, or_closed
 
 
 class SqlBatch:
@@ -39,12 +39,9 @@ class SqlBatch:
 
     def __enter__(self) -> Self:
         self._reading.__enter__()
-        try:
+        with or_closed(self._session):
             self.known = self._read(self._reading)
             self._reader = self.write()
-        except BaseException:
-            self._session.close()
-            raise
         return self
 
     def __exit__(

@@ -41,6 +41,7 @@ class ReportingPool(QueuePool):
             raise ExternalServiceError("database") from error
 
 
+# More than there are threads in a process, with the probes of its readiness: nobody waits for a connection.
 POOL = {"poolclass": ReportingPool, "pool_size": 10, "max_overflow": 10, "pool_timeout": 1.5, "pool_use_lifo": True}
 
 # Parameters are what people typed: no error message repeats them.

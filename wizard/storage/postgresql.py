@@ -9,14 +9,29 @@ from typing import Any, Self
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGenConn
-from sqlalchemy import URL, Dialect, Engine, event, func, select, text
+from psycopg.abc import RV, PQGen, PQGenConn
+from sqlalchemy import URL, Connection, Dialect, Engine, event, func, select, text
+
+from wizard.core.errors import ExternalServiceError
+from wizard.services.ports.patience import waiting
+from wizard.storage.breaker import Circuit
 
 CONNECT_TIMEOUT = 1.0
 # Milliseconds: for a lock that somebody else holds, and for a machine that no longer answers at all.
 LOCK_TIMEOUT = 1500
 SILENCE_TIMEOUT = 900
+# Who waits without a limit (a worker, a command) notices so many seconds after the machine has gone.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# Milliseconds: how soon the server stops working for somebody who has given up waiting.
+NOTICES_LEAVING = 1000
+# Seconds after which a wait looks at the time.
+INTERVAL = 0.05
 READ_ONLY = "25006"
+_SESSION = {
+    "lock_timeout": LOCK_TIMEOUT,
+    "client_connection_check_interval": NOTICES_LEAVING,
+    "timezone": "UTC",
+}
 # Any number that nothing else in the database locks by.
 MIGRATION_LOCK = 7_160_310_417
 # One picture for all that is read in a transaction, as on SQLite. Writers see what others committed meanwhile.
@@ -25,23 +40,59 @@ WRITING: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
 
 
 class PromptConnection(psycopg.Connection[Any]):
-    """A connection that is not waited for as long as the two seconds which are the least that psycopg accepts."""
+    """A connection that is waited for no longer than a page can be: not to be opened, and not for an answer.
+
+    psycopg itself accepts no less than two seconds to connect in, and waits for answers without an end.
+    """
+
+    circuit = Circuit()
+
+    @classmethod
+    def opened(cls, circuit: Circuit, *arguments: Any, **options: Any) -> PromptConnection:  # noqa: ANN401 - psycopg's
+        """Connect, unless the server has not answered lately."""
+        _require_answering(circuit)
+        try:
+            connection = cls.connect(*arguments, **options)
+        except errors.ConnectionTimeout:
+            circuit.had_no_answer()
+            raise
+        connection.circuit = circuit
+        return connection
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         opening = super()._connect_gen(conninfo)
-        deadline = monotonic() + CONNECT_TIMEOUT
-        ready: Any = None
-        while True:
+        with waiting(CONNECT_TIMEOUT) as most:
+            deadline = monotonic() + (most or CONNECT_TIMEOUT)
+            ready: Any = None
+            while True:
+                try:
+                    wanted = opening.send(ready)
+                except StopIteration as opened:
+                    connection: Self = opened.value
+                    return connection
+                ready = yield wanted
+                if monotonic() >= deadline:
+                    opening.close()
+                    raise errors.ConnectionTimeout("connection timeout expired")
+
+    def wait(self, gen: PQGen[RV], interval: float = INTERVAL, timeout: float | None = None) -> RV:
+        """Wait for whatever the server is asked. Raises OperationalError where no answer has come in time."""
+        _require_answering(self.circuit)
+        with waiting(timeout) as most:
             try:
-                wanted = opening.send(ready)
-            except StopIteration as opened:
-                connection: Self = opened.value
-                return connection
-            ready = yield wanted
-            if monotonic() >= deadline:
-                opening.close()
-                raise errors.ConnectionTimeout("connection timeout expired")
+                answer = super().wait(gen, interval, most)
+            except errors._WaitTimeout:  # noqa: SLF001 - what the library has callers convert
+                self.circuit.had_no_answer()
+                self.close()
+                raise psycopg.OperationalError("no answer in time") from None
+        self.circuit.had_an_answer()
+        return answer
+
+
+def _require_answering(circuit: Circuit) -> None:
+    if circuit.is_closed_to_me():
+        raise psycopg.OperationalError("The database has not answered lately.")
 
 
 def options(url: URL) -> dict[str, Any]:
@@ -50,18 +101,26 @@ def options(url: URL) -> dict[str, Any]:
     arguments = {
         "connect_timeout": 2,
         "tcp_user_timeout": SILENCE_TIMEOUT,
-        "options": " ".join([*given, f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC"]),
+        **KEEPALIVES,
+        "options": " ".join([*given, *(f"-c {name}={value}" for name, value in _SESSION.items())]),
     }
     return {"connect_args": arguments, "pool_pre_ping": True}
 
 
 def prepare(engine: Engine) -> None:
     """Connect in our own way."""
-    event.listen(engine, "do_connect", _connect)
+    circuit = Circuit()
+
+    def connect(_dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> PromptConnection:
+        return PromptConnection.opened(circuit, *arguments, **options)
+
+    event.listen(engine, "do_connect", connect)
 
 
-def _connect(_dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> PromptConnection:
-    return PromptConnection.connect(*arguments, **options)
+def require_writable(connection: Connection) -> None:
+    """Raise ExternalServiceError where the server answers and takes nothing: it is, or has become, a replica."""
+    if connection.scalar(text("SHOW transaction_read_only")) == "on":
+        raise ExternalServiceError("database")
 
 
 @contextmanager

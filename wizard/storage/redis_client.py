@@ -10,6 +10,7 @@ from redis.retry import Retry
 
 from wizard.services.ports.watching import UNWATCHED, Watch
 from wizard.storage.breaker import Breaker
+from wizard.storage.patient_redis import PATIENT, PatientBehindSentinel, PatientPool
 from wizard.storage.watching import WatchedCluster, WatchedRedis
 
 MAX_CONNECTIONS = 64
@@ -36,6 +37,7 @@ def _client(url: str, timeout: float) -> WatchedRedis | WatchedCluster:
     if parts.scheme == "redis+cluster":
         return _cluster(parts, timeout)
     pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=timeout, **_manners(timeout))
+    pool.connection_class = PATIENT[pool.connection_class]
     return WatchedRedis(connection_pool=pool)
 
 
@@ -61,6 +63,7 @@ def _behind_sentinel(parts: SplitResult, timeout: float) -> WatchedRedis:
     client: WatchedRedis = sentinel.master_for(
         service,
         redis_class=WatchedRedis,
+        connection_class=PatientBehindSentinel,
         db=int(database or 0),
         max_connections=MAX_CONNECTIONS,
         **_credentials(parts),
@@ -69,9 +72,17 @@ def _behind_sentinel(parts: SplitResult, timeout: float) -> WatchedRedis:
 
 
 def _cluster(parts: SplitResult, timeout: float) -> WatchedCluster:
-    nodes = [ClusterNode(host, port) for host, port in _hosts(parts, REDIS_PORT)]
+    hosts = _hosts(parts, REDIS_PORT)
+    nodes = [ClusterNode(host, port) for host, port in hosts]
+    first = f"[{hosts[0][0]}]" if ":" in hosts[0][0] else hosts[0][0]
     return WatchedCluster(
-        startup_nodes=nodes, max_connections=MAX_CONNECTIONS, **_manners(timeout), **_credentials(parts)
+        # The pool's kind counts only where a node is named as a URL.
+        url=f"redis://{first}:{hosts[0][1]}",
+        startup_nodes=nodes,
+        connection_pool_class=PatientPool,
+        max_connections=MAX_CONNECTIONS,
+        **_manners(timeout),
+        **_credentials(parts),
     )
 
 

@@ -50,6 +50,7 @@ from wizard.storage.stored_values import StoredValues, key_of
 
 _MOST_OF_ONE_MEMBER = 100
 _SAVED = 1
+_PING, _PING_LIVES = "ot_education_ping", timedelta(seconds=1)
 
 
 class RedisRegistrationStore:
@@ -62,6 +63,11 @@ class RedisRegistrationStore:
         self._entries = IndexEntries(client, self._values)
         self.lists = Lists(client, self._entries, clock)
         self._replicas = Replicas(client)
+
+    def ping(self) -> None:
+        """Raise ExternalServiceError("redis") unless Redis answers, and takes what is written."""
+        with reaching_redis():
+            self._client.set(_PING, b"", px=_PING_LIVES)
 
     def load(self, session_id: str) -> Registration | None:
         """The document, in one round trip; None where there is none, or none that can be read."""

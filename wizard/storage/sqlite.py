@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import URL, Connection, Dialect, Engine, event
 
 from wizard.core.errors import ExternalServiceError
+from wizard.services.ports.patience import waiting
 
 _WRITES = "wizard_writes"
 READING: dict[str, Any] = {_WRITES: False}
@@ -53,7 +54,15 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    with waiting(BUSY_TIMEOUT) as most:
+        driver = connection.connection.driver_connection
+        if driver is not None and most is not None:
+            driver.execute(f"PRAGMA busy_timeout = {round(most * 1000)}").close()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def require_writable(_connection: Connection) -> None:
+    """Nothing to ask: a file that cannot be written to is told of by the first to write."""
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -66,12 +68,9 @@ class SqlUnitOfWork:
         self.retention = SqlRetention(session)
 
     def __enter__(self) -> Self:
-        dialect = DIALECTS[self._session.get_bind().dialect.name]
-        try:
+        with or_closed(self._session):
+            dialect = DIALECTS[self._session.get_bind().dialect.name]
             self._session.connection(execution_options=dialect.WRITING if self._writes else dialect.READING)
-        except BaseException:
-            self._session.close()
-            raise
         return self
 
     def __exit__(
@@ -85,6 +84,20 @@ class SqlUnitOfWork:
     def commit(self) -> None:
         """Keep what was written."""
         self._session.commit()
+
+    def require_writable(self) -> None:
+        """Raise ExternalServiceError where the database answers and takes nothing."""
+        DIALECTS[self._session.get_bind().dialect.name].require_writable(self._session.connection())
+
+
+@contextmanager
+def or_closed(session: Session) -> Iterator[None]:
+    """What begins a transaction: where it fails, its session is closed."""
+    try:
+        yield
+    except BaseException:
+        session.close()
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +116,9 @@ class SqlUnitsOfWork:
     def read(self) -> SqlUnitOfWork:
         """A transaction that only reads."""
         return SqlUnitOfWork(self.sessions(), self.cipher, self.clock, writes=False)
+
+    def ping(self) -> None:
+        """Raise ExternalServiceError unless the database answers, knows our tables, and could be written to."""
+        with self.read() as unit:
+            unit.membership_years.current()
+            unit.require_writable()

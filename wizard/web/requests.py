@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from wizard.config import Settings
+from wizard.services.ports import patience
 from wizard.web.session_ids import is_session_id
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def init_app(app: Flask, settings: Settings, answered: Answered) -> None:
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
     app.before_request(_read_only)
     app.before_request(_name_it)
-    logged = _Logged(app.wsgi_app, settings.trusted_hosts[0].lstrip("."), answered)
+    logged = _Logged(app.wsgi_app, settings.trusted_hosts[0].lstrip("."), settings.patience, answered)
     # The proxies' word is taken for the client and for HTTPS; they hand on the Host they were asked for.
     proxies = settings.proxy_count
     app.wsgi_app = ProxyFix(logged, x_for=proxies, x_proto=proxies, x_host=0) if proxies else logged  # type: ignore[method-assign]
@@ -58,6 +59,7 @@ class _Logged:
 
     app: WSGIApplication
     host: str
+    patience: float
     answered: Answered
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -69,7 +71,8 @@ class _Logged:
         bind_contextvars(request_id=environ[REQUEST_ID])
         statuses: list[str] = []
         try:
-            return self.app(environ, _noting(environ[REQUEST_ID], start_response, statuses))
+            with patience.limited(self.patience):
+                return self.app(environ, _noting(environ[REQUEST_ID], start_response, statuses))
         finally:
             self._tell(environ, statuses, perf_counter() - started)
             clear_contextvars()
