@@ -19,6 +19,7 @@ _LABELS = {
     "member_number": _("Member number"),
     "name": _("Your name"),
     "reason": _("Reason"),
+    "note": _("Note"),
 }
 # A page of another site may have filled in a form that the browser sends here: nobody typed that.
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
