@@ -101,7 +101,8 @@ class Creation:
         if existing is not None:
             record = _taken_over(unit, registration, existing, judged, submission)
             unit.outbox.add(_confirmation(run, account, record, registration.language), at=judged.at)
-            return _finished(unit, run, registration, record, close=submission.close, before=existing)
+            finished = _finished(unit, run, registration, record, close=submission.close, before=existing)
+            return replace(finished, applied=judged.outcomes)
         record = unit.records.add(_new_record(run, registration, submission, judged))
         unit.outbox.add(_confirmation(run, account, record, registration.language), at=judged.at)
         details = {"number": record.number, "category": record.category.value}
@@ -109,7 +110,7 @@ class Creation:
         created = created.with_event(run.event(EventName.EDUCATION_CREATED, created, details=details))
         if submission.close:
             created = closed(run, created)
-        return _committed(unit, created, record, created_now=True)
+        return replace(_committed(unit, created, record, created_now=True), applied=judged.outcomes)
 
     def _judge(self, unit: UnitOfWork, registration: Registration) -> _Judged:
         outcomes = self.checking.outcomes_within(unit, registration)

@@ -29,13 +29,15 @@ from wizard.services.ports.calls import Call
 class Change:
     """What an operation makes of a registration; with problems it is stored all the same, then raised.
 
-    `raises` is off where finding problems is what the operation is for.
+    `raises` is off where finding problems is what the operation is for. `applied` are the outcomes that a record was made
+    by, which its registration no longer tells.
     """
 
     registration: Registration
     problems: tuple[Problem, ...] = ()
     error: WizardError | None = None
     checks: tuple[RuleOutcome, ...] = ()
+    applied: tuple[RuleOutcome, ...] = ()
     record: Record | None = None
     created_now: bool = False
     events_recorded: bool = False
@@ -108,7 +110,7 @@ class Run:
     def result(self, change: Change, *, events: tuple[Event, ...] = ()) -> OperationResult:
         """The answer."""
         registration = as_shown_to(self.actor, change.registration)
-        outcomes = registration.validation.outcomes
+        outcomes = change.applied or registration.validation.outcomes
         return OperationResult(
             success=not change.failed,
             registration=registration,

@@ -98,6 +98,18 @@ def test_the_whole_way_at_once_says_what_came_of_each_step(main: ApiClient, app_
     assert body["progress"]["percent"] == 100
 
 
+def test_a_record_made_at_once_tells_the_rules_it_was_made_by_and_their_warnings(
+    main: ApiClient, app_seeded: Seeded
+) -> None:
+    session_id = main.staged(university="other", otherDetails="Dalhousie University")["sessionId"]
+    body = main.on("execute-workflow", session_id, {"accountId": app_seeded.accounts[0].id}).json
+    assert body["status"] == "workflow_completed"
+    assert {"coto_registration.required", "account.one_record"} <= set(body["rulesApplied"])
+    assert [warning["context"]["rule"] for warning in body["warnings"]] == body["record"]["verificationReasons"]
+    assert body["record"]["verificationReasons"] == ["verification.unlisted_university"]
+    assert main.get(f"{ORCHESTRATOR}/session/{session_id}").json["warnings"] == []
+
+
 def test_the_workflow_takes_the_account_given_at_staging(main: ApiClient, app_seeded: Seeded) -> None:
     staged = main.post(
         f"{ORCHESTRATOR}/stage", {"educationData": dict(DATA), "accountId": app_seeded.accounts[0].id}
