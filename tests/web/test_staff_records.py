@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -258,6 +259,7 @@ def test_a_correction_keeps_to_the_rules(
     assert answer.status_code == 422
     soup = page(answer)
     assert one(soup, "#error-summary a")["href"] == f"#{field}"
+    assert not re.search(r"\b(your?|above|registration desk)\b", text(soup, "#error-summary"), re.IGNORECASE)
     assert "Kept" in text(soup, "#notes")
     with app_units.read() as unit:
         assert unit.records.get(made.id) == made

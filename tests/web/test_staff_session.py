@@ -9,13 +9,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.desk import SYSTEM, page, send, sign_in, staged
+from tests.support.desk import SYSTEM, page, recorded, send, sign_in, staged
 from tests.support.seed import Seeded
 from wizard.config import Settings
+from wizard.core.actors import Actor, Privilege
 from wizard.core.clock import FixedClock
 from wizard.core.events import EventName
 from wizard.core.registration import Status
 from wizard.services.bundle import Services
+from wizard.services.ports.calls import Call
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 UNKNOWN = "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11"
@@ -61,7 +63,7 @@ def test_a_registration_with_nothing_but_a_university(desk: FlaskClient, service
 
 
 @pytest.mark.parametrize(
-    ("flag", "says"), [("coto_registration.unique", "has this COTO registration number already"), ("other", "other")]
+    ("flag", "says"), [("coto_registration.unique", "record has this COTO registration number"), ("other", "other")]
 )
 def test_what_needs_the_desk_says_why(app: Flask, desk: FlaskClient, services: Services, flag: str, says: str) -> None:
     session_id = staged(services)
@@ -236,6 +238,34 @@ def test_the_desk_reads_of_the_applicant_and_is_not_spoken_to_as_one(
     assert "Name of the school" in text
     for applicants in ("You studied", "You have not graduated", "your school", "Your school"):
         assert applicants not in text
+
+
+def test_what_stops_a_registration_is_said_to_the_desk_of_the_applicant(
+    client: FlaskClient, app_seeded: Seeded, services: Services
+) -> None:
+    sign_in(client, app_seeded.admin)
+    session_id = staged(services, country="FR", coto_status="general", graduation_year="2099")
+    services.orchestrator.validate(SYSTEM, session_id)
+    shown = page(client.get(f"/staff/sessions/{session_id}")).select_one("main")
+    assert shown is not None
+    text = shown.get_text(" ", strip=True)
+    assert "With the standing “General certificate” a COTO registration number is needed." in text
+    # Of what failed then, the history knows which rule it was.
+    assert "Failed: University and country fit together" in text
+    for applicants in ("Enter your", "your standing", "above", "Choose one"):
+        assert applicants not in text
+
+
+def test_what_needs_the_desk_is_said_to_it(client: FlaskClient, app_seeded: Seeded, services: Services) -> None:
+    recorded(services)
+    sign_in(client, app_seeded.admin)
+    session_id = staged(services)
+    services.orchestrator.validate(Call(Actor.staff("ana", Privilege.ADMIN)), session_id)
+    shown = page(client.get(f"/staff/sessions/{session_id}")).select_one("main")
+    assert shown is not None
+    text = shown.get_text(" ", strip=True)
+    assert "A record has this member number already." in text
+    assert "if it is yours" not in text
 
 
 @pytest.mark.parametrize("session_id", ["zz", "0b6f7a52-9d8e-4c11-a3f5-3a9f6f1f2c77"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from wizard.core.category import determine_category
 from wizard.core.choices import CotoStatus, EducationCategory
 from wizard.core.education import FIELDS, EducationData
 from wizard.core.errors import ErrorCode, Problem
-from wizard.core.rules import RULES, Facts, Holdings, Outcome, RuleOutcome, evaluate
+from wizard.core.rules import RULES, Facts, Holdings, Outcome, Rule, RuleOutcome, evaluate
+from wizard.core.trouble import LINKING_CHECKS
 from wizard.services.checking import VERIFY_DISCOUNT
-from wizard.web import choices, row_wording, wording
+from wizard.web import choices, reported, row_wording, wording
 from wizard.web.api import words
-from wizard.web.rule_wording import FAILED, OUTCOMES, SUBJECTS, WARNINGS
+from wizard.web.rule_wording import FAILED, OUTCOMES, REASONS, SUBJECTS, WARNINGS
 
 ROOT = Path(__file__).resolve().parents[2] / "wizard"
 RAISED = {
@@ -51,11 +52,31 @@ def test_every_rule_has_its_wording() -> None:
     assert set(OUTCOMES) == set(Outcome)
 
 
-@pytest.mark.parametrize("message", sorted({*FAILED, *row_wording.PROBLEMS}))
-def test_what_is_wrong_with_a_row_is_said_to_the_desk(message: str) -> None:
+@pytest.mark.parametrize(
+    ("tell", "messages"),
+    [
+        pytest.param(reported.problem, {*FAILED, *REASONS}, id="the desk"),
+        pytest.param(row_wording.problem, {*FAILED, *row_wording.PROBLEMS}, id="the desk, of a row"),
+        pytest.param(words.problem, {*FAILED, *REASONS, *LINKING_CHECKS}, id="a system"),
+        pytest.param(words.row, {*FAILED, *row_wording.PROBLEMS}, id="a system, of a row"),
+    ],
+)
+def test_what_is_wrong_is_told_others_as_of_somebody_else(tell: Callable[[Problem], str], messages: set[str]) -> None:
+    names = ("university", "country", "coto_status", "graduation_year", "latest", "status", "possible")
+    for message in sorted(messages):
+        said = tell(Problem(ErrorCode.VALIDATION_ERROR, message, params=dict.fromkeys(names, "other")))
+        assert not re.search(r"\b(your?|yours|we|write to the registration desk|above)\b", said, re.IGNORECASE), said
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_an_outcome_is_told_the_desk_and_other_systems_alike(rule: Rule) -> None:
     params = dict.fromkeys(("university", "country", "coto_status", "graduation_year", "latest"), "other")
-    said = row_wording.problem(Problem(ErrorCode.VALIDATION_ERROR, message, params=params))
-    assert not re.search(r"\b(your?|yours|we|write to the registration desk|above)\b", said, re.IGNORECASE)
+    broken = RuleOutcome(rule.id, rule.field, rule.breach, params)
+    kept = RuleOutcome(rule.id, rule.field, Outcome.PASSED)
+    assert reported.outcome(broken) == reported.problem(Problem(ErrorCode.CONFLICT, rule.id, params=params))
+    assert words.rule(broken) == words.problem(Problem(ErrorCode.CONFLICT, rule.id, params=params))
+    assert reported.outcome(kept) == str(SUBJECTS[rule.id])
+    assert words.rule(kept) is None
 
 
 def test_every_broken_rule_makes_a_sentence() -> None:

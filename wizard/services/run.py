@@ -29,8 +29,8 @@ from wizard.services.ports.calls import Call
 class Change:
     """What an operation makes of a registration; with problems it is stored all the same, then raised.
 
-    `raises` is off where finding problems is what the operation is for. `applied` are the outcomes that a record was made
-    by, which its registration no longer tells.
+    `raises` is off where finding problems is what the operation is for. `applied` are the outcomes that a record was
+    made by, which its registration no longer tells.
     """
 
     registration: Registration

@@ -176,13 +176,14 @@ def test_many_are_registered_each_on_their_own(main: ApiClient, services: Servic
     assert answer.status_code == 202
     place = answer.headers["Location"]
     assert place == f"{BULK}/{answer.json['bulkId']}"
-    assert (answer.json["state"], answer.json["total"], answer.json["done"]) == ("checking", 3, 0)
+    assert [answer.json[name] for name in ("state", "total", "done", "toDo")] == ["checking", 3, 0, 3]
     work(services)
     done = main.get(place).json
-    assert (done["state"], done["done"], done["toDo"]) == ("done", 1, 0)
+    assert (done["state"], done["total"], done["done"], done["toDo"]) == ("done", 3, 3, 0)
     assert [(row["row"], row["state"]) for row in done["rows"]] == [(1, "created"), (2, "rejected"), (3, "incomplete")]
     assert done["rows"][0]["recordNumber"] == "osot-oted-0000001"
     assert done["rows"][1]["errors"][0]["field"] == "country"
+    assert "you" not in done["rows"][1]["errors"][0]["message"]
     assert [row["row"] for row in main.get(f"{place}?state=rejected").json["rows"]] == [2]
     first = main.get(f"{place}?limit=2").json
     assert [row["row"] for row in main.get(f"{place}?limit=2&after={first['nextAfter']}").json["rows"]] == [3]
@@ -192,7 +193,7 @@ def test_rows_may_be_checked_without_registering_any(main: ApiClient, services: 
     place = main.post(BULK, {"rows": [dict(DATA)], "validateOnly": True}).headers["Location"]
     work(services)
     done = main.get(place).json
-    assert (done["state"], done["rows"][0]["state"]) == ("checked", "ready")
+    assert (done["state"], done["done"], done["rows"][0]["state"]) == ("checked", 1, "ready")
     assert done["rows"][0]["educationCategory"] == "new_graduated"
     assert main.get(RECORDS).json["records"] == []
 

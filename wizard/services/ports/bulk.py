@@ -105,7 +105,17 @@ class BulkJob:
             return frozenset({RowState.WAITING})
         if self.state is not JobState.RUNNING:
             return frozenset()
+        return self._going_in
+
+    @property
+    def _going_in(self) -> frozenset[RowState]:
         return frozenset({RowState.READY, RowState.INCOMPLETE} if self.invite else {RowState.READY})
+
+    @property
+    def rows_left(self) -> int:
+        """How many rows something is still to be done with, to the end: one that is ready goes in where all do."""
+        later = self._going_in if self.goes_on and self.state is JobState.CHECKING else frozenset()
+        return self.count(*self.states_to_do, *later)
 
     def count(self, *states: RowState) -> int:
         """How many rows are in any of some states."""

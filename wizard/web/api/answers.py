@@ -262,7 +262,10 @@ class BulkRowAnswer(Answer):
 
 
 class BulkAnswer(Answer):
-    """How far a bulk registration is, and what came of some of its rows; where there is no `nextAfter`, of the last."""
+    """How far a bulk registration is, and what came of some of its rows; where there is no `nextAfter`, of the last.
+
+    `done` and `toDo` add up to `total`: with a row that is `toDo` something is still to be done.
+    """
 
     bulk_id: str
     state: JobState

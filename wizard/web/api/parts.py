@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pydantic.alias_generators import to_camel
 
 from wizard.core.category import CategoryDecision, Rationale
 from wizard.core.choices import EducationCategory
 from wizard.core.errors import Problem
-from wizard.core.rules import Outcome, RuleOutcome
+from wizard.core.rules import RuleOutcome
 from wizard.web import wording
 from wizard.web.api import answers, words
 
-_TOLD = frozenset({Outcome.FAILED, Outcome.WARNING})
 
-
-def issue(problem: Problem) -> answers.Issue:
+def issue(problem: Problem, say: Callable[[Problem], str] = words.problem) -> answers.Issue:
     """What is wrong."""
     return answers.Issue(
         code=problem.code,
         # What the API itself finds wrong it names as it was sent.
         field=problem.field if problem.message.startswith("api.") else field(problem.field),
-        message=words.problem(problem),
+        message=say(problem),
         context={"rule": problem.message, **{to_camel(name): value for name, value in problem.params.items()}},
     )
 
 
-def issues(problems: Iterable[Problem]) -> list[answers.Issue]:
+def issues(problems: Iterable[Problem], say: Callable[[Problem], str] = words.problem) -> list[answers.Issue]:
     """Several."""
-    return [issue(problem) for problem in problems]
+    return [issue(problem, say) for problem in problems]
 
 
 def category(kind: EducationCategory, why: Rationale) -> answers.CategoryAnswer:
@@ -44,7 +42,7 @@ def rules(outcomes: Iterable[RuleOutcome]) -> list[answers.RuleResult]:
             rule=each.rule,
             field=to_camel(each.field),
             outcome=each.outcome,
-            message=wording.sentence(each.rule, each.params) if each.outcome in _TOLD else None,
+            message=words.rule(each),
         )
         for each in outcomes
     ]

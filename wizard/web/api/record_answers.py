@@ -12,7 +12,7 @@ from wizard.core.choices import EducationCategory
 from wizard.core.events import Event
 from wizard.core.records import Record
 from wizard.services.ports.bulk import BulkJob, BulkRowState, JobState
-from wizard.web.api import answers, parts
+from wizard.web.api import answers, parts, words
 
 
 def record(found: Record) -> answers.RecordAnswer:
@@ -38,8 +38,8 @@ def bulk(job: BulkJob, rows: Iterable[BulkRowState], following: int | None, *, n
         bulk_id=job.id,
         state=job.state,
         total=job.total,
-        done=job.steps_done,
-        to_do=job.steps - job.steps_done,
+        done=job.total - job.rows_left,
+        to_do=job.rows_left,
         counts=dict(job.counts),
         rows_per_second=round(job.total / seconds, 1) if job.state is JobState.DONE and seconds else None,
         created_at=job.created_at,
@@ -57,7 +57,7 @@ def _row(each: BulkRowState) -> answers.BulkRowAnswer:
         education_category=EducationCategory(outcome.category) if outcome.category else None,
         record_number=outcome.record_number,
         session_id=outcome.session_id,
-        errors=parts.issues(outcome.problems),
+        errors=parts.issues(outcome.problems, words.row),
     )
 
 

@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.errors import ErrorCode, Problem
-from wizard.web import wording
+from wizard.core.rules import Outcome, RuleOutcome
+from wizard.web import reported, row_wording, wording
 
 TITLES: Mapping[ErrorCode, LazyString] = {
     ErrorCode.VALIDATION_ERROR: _("A field is malformed or missing"),
@@ -23,6 +24,10 @@ TITLES: Mapping[ErrorCode, LazyString] = {
     ErrorCode.INTERNAL_ERROR: _("Something went wrong"),
 }
 _SENTENCES: Mapping[str, LazyString] = {
+    **reported.SENTENCES,
+    "university.choice": _(
+        "This school is not on the list. One that is not is “other”, with its name as otherDetails."
+    ),
     # How a call has to be sent
     "api.json": _("The body is not JSON."),
     "api.object": _("The body has to be a JSON object."),
@@ -51,7 +56,6 @@ _SENTENCES: Mapping[str, LazyString] = {
     "category.changed": _("The category has changed since it was decided. Decide it again, and show the new one."),
     "account.unknown": _("There is no account with this member number."),
     "account.privilege": _("The token is not for this account."),
-    "account.member_number": _("The account has another member number."),
     "privilege.read": _("The token may not read this record, and so not change it."),
     "account.required": _("Say which account is to be linked, as accountId."),
     "extend.maximum_age": _("The session has reached its greatest age and lives until %(expires_at)s."),
@@ -63,6 +67,17 @@ _SENTENCES: Mapping[str, LazyString] = {
     "redis.unavailable": _("Sessions cannot be reached at the moment. Call again in a few seconds."),
 }
 
+# What a session would be told, and is said of a row here.
+_OF_ROWS = frozenset(
+    {
+        "account.accessible",
+        "account.erased",
+        "account.one_record",
+        "category.changed",
+        "session.expired",
+        "workflow.state",
+    }
+)
 _OVER = _("The session is %(status)s; nothing more is possible.")
 
 
@@ -71,5 +86,17 @@ def problem(found: Problem) -> str:
     if found.message == "workflow.state" and not found.params.get("possible"):
         return str(_OVER) % found.params
     if found.message in _SENTENCES:
-        return str(_SENTENCES[found.message]) % found.params
+        return str(_SENTENCES[found.message]) % wording.readable(found.params)
     return wording.problem(found)
+
+
+def row(found: Problem) -> str:
+    """The sentence for something that is wrong with a row of a bulk registration."""
+    return row_wording.problem(found) if found.message in _OF_ROWS else problem(found)
+
+
+def rule(outcome: RuleOutcome) -> str | None:
+    """What a rule says where it failed or warns; None where it does not."""
+    if outcome.outcome not in {Outcome.FAILED, Outcome.WARNING}:
+        return None
+    return str(_SENTENCES[outcome.rule]) % wording.readable(outcome.params)

@@ -20,15 +20,16 @@ from wizard.web import wording
 from wizard.web.facts import facts_of
 from wizard.web.forms.base import Form, as_meant, version_of
 from wizard.web.forms.fields import MAIL, Answer, Area, Radios, SchoolName, Select
+from wizard.web.forms.words import TO_APPLICANTS, Words
 from wizard.web.mail_addresses import is_address, student_notice
-
-LABELS = wording.FIELD_LABELS
+from wizard.web.wording import FIELD_LABELS as LABELS
 
 
 class StepForm(Form):
     """A step's questions; `version` is that of the answers it was drawn from, 0 before there are any."""
 
     step: ClassVar[Step]
+    words: ClassVar[Words] = TO_APPLICANTS
     # The rules that made it invalid.
     stopped: tuple[str, ...] = ()
     version = HiddenField()
@@ -82,12 +83,12 @@ class StepForm(Form):
         for found in outcomes:
             # What is no choice at all need not fit the other answers, too.
             if found.outcome is Outcome.FAILED and not self.question(found.field).errors:
-                self.question(found.field).refuse(wording.outcome(found))
+                self.question(found.field).refuse(self.words.outcome(found))
         for found in outcomes:
             question = self.question(found.field)
             # What follows from an answer that has to be mended is not worth a word.
             if found.outcome is Outcome.WARNING and not question.errors:
-                question.notices.append(wording.outcome(found))
+                question.notices.append(self.words.outcome(found))
         return tuple(found.rule for found in outcomes if found.outcome is Outcome.FAILED)
 
     def remark(self) -> None:
@@ -99,7 +100,7 @@ class StepForm(Form):
         names = {question.name for question in self.questions}
         for problem in problems:
             if problem.field in names:
-                self.question(problem.field).refuse(wording.problem(problem))
+                self.question(problem.field).refuse(self.words.problem(problem))
             else:
                 others.append(problem)
         return tuple(others)

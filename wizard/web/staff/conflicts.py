@@ -153,9 +153,8 @@ def _rows(found: Comparison) -> list[Row]:
     ]
 
 
-def _why(registration: Registration) -> LazyString | str:
-    flag = registration.flag or ""
-    return decision_wording.FLAGS.get(flag) or wording.flag(flag)
+def _why(registration: Registration) -> str:
+    return decision_wording.flag(registration.flag or "")
 
 
 def _number(name: str) -> int:

@@ -12,7 +12,7 @@ from wizard.core.errors import StaleVersion, WizardError
 from wizard.core.records import VerificationState
 from wizard.services.comparison import Comparison
 from wizard.services.conflicts import KEPT, REPLACED
-from wizard.web import wording
+from wizard.web import reported
 from wizard.web.forms.base import Entry, Form
 from wizard.web.forms.fields import Answer, Area, Radios
 from wizard.web.forms.fields import Entry as Button
@@ -51,9 +51,9 @@ class DecidingForm(Form):
         others: list[Entry] = []
         for problem in error.problems:
             if (name := problem.field or "") in self:
-                cast("Answer", self[name]).refuse(wording.problem(problem))
+                cast("Answer", self[name]).refuse(reported.problem(problem))
             else:
-                others.append((None, wording.problem(problem)))
+                others.append((None, reported.problem(problem)))
         return others
 
 

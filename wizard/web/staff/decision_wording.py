@@ -11,7 +11,7 @@ from wizard.core.choices import EducationCategory
 from wizard.core.errors import StaleVersion, WizardError
 from wizard.core.records import VerificationState
 from wizard.services.conflicts import KEPT, RELEASED, REPLACED
-from wizard.web import wording
+from wizard.web import reported, wording
 
 STATES: dict[str, LazyString] = {
     VerificationState.NOT_REQUIRED: _("Need not be verified"),
@@ -61,11 +61,16 @@ def rationale(category: EducationCategory, why: Rationale) -> str:
     return wording.rationale(category, why, _OF_THE_MEMBER)
 
 
+def flag(message: str) -> str:
+    """Why the desk has to look at a registration; the id itself where another version has set it."""
+    return str(FLAGS.get(message, message))
+
+
 def why(error: WizardError) -> str:
     """Why a decision could not be taken."""
     if isinstance(error, StaleVersion):
         return gettext("Somebody has changed it since you opened this page. Look at it as it is now, then decide.")
-    return " ".join(wording.problem(each) for each in error.problems)
+    return " ".join(reported.problem(each) for each in error.problems)
 
 
 def not_accepted(number: str, error: WizardError) -> str:

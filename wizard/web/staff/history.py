@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
@@ -13,7 +14,7 @@ from wizard.core.accounts import AccountStatus
 from wizard.core.choices import EducationCategory
 from wizard.core.education import FIELDS
 from wizard.core.events import Event, EventName
-from wizard.web import choices
+from wizard.web import choices, reported
 from wizard.web import wording as sentences
 from wizard.web.rule_wording import SUBJECTS
 from wizard.web.staff import account_wording, decision_wording, wording
@@ -71,6 +72,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.ACCESS_DENIED: _("Refused: not allowed"),
     EventName.OPERATION_FAILED: _("Could not be done"),
 }
+_SENTENCES: Mapping[str, LazyString] = {**sentences.SENTENCES, **reported.FAILED}
 _LABELS: dict[str, LazyString] = {
     **wording.FIELD_LABELS,
     "contact_email": wording.FIELD_LABELS["email"],
@@ -131,14 +133,16 @@ def _about(event: Event) -> Iterator[str]:
 
 def _rules(rules: str) -> Iterator[str]:
     for rule in rules.split():
-        yield from (str(SUBJECTS[rule]),) if rule in SUBJECTS else _why(rule)
+        yield from _why(rule)
 
 
 def _why(message: str) -> Iterator[str]:
-    """The sentence for a message id; not one with parameters, which the event does not know."""
-    text = str(sentences.SENTENCES.get(message, ""))
+    """The sentence for a message id; of one with parameters, which the event does not know, what it is about."""
+    text = str(_SENTENCES.get(message, ""))
     if text and "%(" not in text:
         yield text
+    elif message in SUBJECTS:
+        yield gettext("Failed: %(check)s", check=SUBJECTS[message])
 
 
 _ABOUT: Mapping[str, Callable[[str], Iterator[str]]] = {

@@ -10,7 +10,7 @@ from werkzeug import Response
 from wizard.core.education import FIELDS
 from wizard.core.errors import Conflict, RuleViolated, StaleVersion, ValidationFailed
 from wizard.core.records import Record
-from wizard.web import access, choices
+from wizard.web import access, choices, reported
 from wizard.web import wording as sentences
 from wizard.web.forms.base import Entry
 from wizard.web.staff import decision_wording, wording
@@ -61,7 +61,7 @@ def correct(record_id: str) -> Response:
     except StaleVersion:
         return _both(service.read(call, record_id), form)
     except (ValidationFailed, RuleViolated, Conflict) as error:
-        others = [(None, sentences.problem(each)) for each in form.refuse(error.problems)]
+        others = [(None, reported.problem(each)) for each in form.refuse(error.problems)]
         return _form(kept, form, others=others, status=422)
     return _back(record_id, "corrected" if after.version != kept.version else "unchanged")
 

@@ -14,6 +14,7 @@ from wizard.web import wording
 from wizard.web.forms.base import Form, version_of
 from wizard.web.forms.fields import Answer, Area, SchoolName, Select
 from wizard.web.forms.steps import StepForm
+from wizard.web.forms.words import TO_THE_DESK
 from wizard.web.staff.wording import FIELD_LABELS as LABELS
 
 _NUMBER = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "maxlength": "40"}
@@ -22,6 +23,7 @@ _NUMBER = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false
 class CorrectionForm(StepForm):
     """All education data of a record at once; `version` is that of the record that it was drawn from."""
 
+    words = TO_THE_DESK
     user_business_id = Answer(
         LABELS["user_business_id"],
         hint=_("It stays the account’s: only its spelling, such as capital letters, can be corrected here."),

@@ -15,12 +15,12 @@ from wizard.core.errors import RuleViolated, ValidationFailed, WizardError, Work
 from wizard.core.registration import Registration
 from wizard.core.steps import next_step
 from wizard.services.ports.calls import Call
-from wizard.web import access
+from wizard.web import access, reported
 from wizard.web import wording as sentences
 from wizard.web.applicant.page import STEP_TITLES
 from wizard.web.rule_wording import OUTCOMES
 from wizard.web.session_ids import require_session_id
-from wizard.web.staff import wording
+from wizard.web.staff import decision_wording, wording
 from wizard.web.staff.forms import NoteForm
 from wizard.web.staff.history import happened
 
@@ -121,7 +121,7 @@ def page(
         channel=wording.CHANNELS[registration.channel],
         changed_by=wording.actor(registration.updated_by),
         step=STEP_TITLES[next_step(registration)],
-        flag=wording.flag(registration.flag) if registration.flag else None,
+        flag=decision_wording.flag(registration.flag) if registration.flag else None,
         remaining=wording.span(registration.expires_at - now),
         answers=_answers(registration),
         checks=_checks(registration),
@@ -162,7 +162,7 @@ def _answers(registration: Registration) -> list[Answered]:
 
 def _checks(registration: Registration) -> Sequence[Checked]:
     outcomes = registration.validation.outcomes
-    return [Checked(wording.outcome(each), each.outcome.value, OUTCOMES[each.outcome]) for each in outcomes]
+    return [Checked(reported.outcome(each), each.outcome.value, OUTCOMES[each.outcome]) for each in outcomes]
 
 
 def _issued(link: ResumeLink, state: LinkState) -> Issued:

@@ -11,7 +11,6 @@ from flask_babel.speaklater import LazyString
 from wizard.core.accounts import LinkKind, LinkState
 from wizard.core.actors import ActorKind
 from wizard.core.registration import Channel, Registration, Status
-from wizard.core.rules import Outcome, RuleOutcome
 from wizard.web import language, wording
 
 # As the applicant reads them, but for what is the applicant's and not the reader's.
@@ -83,11 +82,6 @@ def name_of(registration: Registration) -> LazyString | str:
     return registration.record_number or _("Erased")
 
 
-def flag(message: str) -> str:
-    """Why the desk has to look at a registration."""
-    return wording.sentence(message) if message in wording.SENTENCES else message
-
-
 def actor(name: str) -> str:
     """Who did something, by the name that it was recorded under; those who have a name of their own, by that."""
     parts = name.partition(":")
@@ -97,9 +91,3 @@ def actor(name: str) -> str:
 def span(left: timedelta) -> str:
     """A length of time, such as 5 hours."""
     return format_timedelta(max(left, timedelta(0)), locale=language.current(), threshold=1.5)
-
-
-def outcome(checked: RuleOutcome) -> str:
-    """What came of a rule; a warning is said of the applicant, not to the reader."""
-    warns = checked.outcome is Outcome.WARNING
-    return wording.reason(checked.rule) if warns else wording.outcome(checked)
