@@ -87,6 +87,7 @@ from wizard.web import (
     security,
     staff,
     static_files,
+    templates,
 )
 from wizard.web import metrics as metrics_page
 from wizard.web.mails import JinjaMailWriter
@@ -111,6 +112,7 @@ class Stores:
 def wire(app: Flask, settings: Settings, clock: Clock, *, static: Path) -> None:
     """Give an app its stores, services, pages, and the files that the pages load."""
     app.extensions["wizard_settings"] = settings
+    templates.init_app(app)
     metrics = Metrics.of_process(directory_of_counts())
     traces = traces_asked_for(os.environ, database=make_url(settings.database_url).get_backend_name())
     watch = Watch((metrics.counts, traces) if traces else (metrics.counts,))

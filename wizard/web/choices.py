@@ -8,7 +8,6 @@ from functools import cache
 
 from babel import Locale
 from flask_babel import force_locale, get_locale
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
@@ -22,6 +21,7 @@ from wizard.core.choices import (
 )
 from wizard.core.country_names import SYNONYMS
 from wizard.core.spelling import folded
+from wizard.web.texts import lazy_gettext as _
 
 LABELS: dict[str, dict[str, LazyString]] = {
     "degree_type": {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.category import CategoryDecision, determine_category
@@ -21,6 +20,7 @@ from wizard.web.rule_wording import OUTCOMES, SUBJECTS
 from wizard.web.staff.bulk_forms import BulkForm
 from wizard.web.staff.forms import MembershipYearForm
 from wizard.web.staff.history import EVENTS, Changed, Happened
+from wizard.web.texts import lazy_gettext as _
 
 MOMENT = datetime(2026, 11, 23, 15, tzinfo=UTC)
 _RECORD = {"name": "Amara Okafor", "number": "osot-oted-0000001"}

@@ -9,13 +9,13 @@ from email.utils import parseaddr
 
 from flask import Flask
 from flask_babel import force_locale
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.config import Settings
 from wizard.services.ports.messages import Mail, Message
 from wizard.web import choices, dates
 from wizard.web.language import SOURCE, languages
+from wizard.web.texts import lazy_gettext as _
 
 # Codes and names stay out of subjects: those show on locked screens.
 _SUBJECTS: Mapping[str, LazyString] = {

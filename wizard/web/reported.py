@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.errors import Problem
 from wizard.core.rules import Outcome, RuleOutcome
 from wizard.web import wording
 from wizard.web.rule_wording import REASONS, SUBJECTS
+from wizard.web.texts import lazy_gettext as _
 
 FAILED: dict[str, LazyString] = {
     "user_business_id.required": _("The member number is missing."),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.errors import Problem
 from wizard.web import reported, wording
+from wizard.web.texts import lazy_gettext as _
 
 PROBLEMS: dict[str, LazyString] = {
     **reported.FAILED,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
+
+from wizard.web.texts import lazy_gettext as _
 
 FAILED: dict[str, LazyString] = {
     "user_business_id.required": _("Enter your member number, for example osot-0000001."),

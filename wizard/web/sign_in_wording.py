@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
+
+from wizard.web.texts import lazy_gettext as _
 
 SIGN_IN: dict[str, LazyString] = {
     "sign_in": _("Sign in first."),

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from flask import Flask, Response, abort, request, url_for
+from flask import Flask, Response, abort, request
+
+from wizard.web.addresses import address
 
 _DIGEST_LENGTH = 16
 # Fonts and pictures of dots are compressed already.
@@ -63,7 +65,7 @@ class StaticFiles:
 
     def url(self, filename: str) -> str:
         """Where a file is, under an address that changes with its contents. Raises `KeyError` where there is none."""
-        return url_for("static", filename=filename, v=self.files[filename].digest)
+        return address("static", filename=filename, v=self.files[filename].digest)
 
     def serve(self, filename: str) -> Response:
         """A file by its name."""

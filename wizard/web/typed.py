@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import request, url_for
-from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
 
 from wizard.web.language import local_path
+from wizard.web.texts import lazy_gettext as _
 from wizard.web.unsent import SECRET
 from wizard.web.wording import FIELD_LABELS, answer_of
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.category import Rationale
@@ -17,6 +16,7 @@ from wizard.core.rules import Outcome, RuleOutcome
 from wizard.web import choices, dates
 from wizard.web.rule_wording import FAILED, REASONS, SUBJECTS, WARNINGS
 from wizard.web.sign_in_wording import SIGN_IN
+from wizard.web.texts import lazy_gettext as _
 
 FIELD_LABELS: dict[str, LazyString] = {
     "user_business_id": _("Member number"),

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 from flask_babel import force_locale, gettext
-from flask_babel import lazy_gettext as _
 
 from wizard.core.errors import ErrorCode
 from wizard.web import access, language
@@ -18,6 +17,7 @@ from wizard.web.api.endpoints import ENDPOINTS, Endpoint
 from wizard.web.api.models import CorrectionGiven, EducationDataGiven
 from wizard.web.api.operations import place_of, statuses_of
 from wizard.web.api.problems import STATUSES
+from wizard.web.texts import lazy_gettext as _
 
 Json = dict[str, Any]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.errors import ErrorCode, Problem
 from wizard.core.rules import Outcome, RuleOutcome
 from wizard.web import reported, row_wording, wording
+from wizard.web.texts import lazy_gettext as _
 
 TITLES: Mapping[ErrorCode, LazyString] = {
     ErrorCode.VALIDATION_ERROR: _("A field is malformed or missing"),

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import make_response, redirect, render_template, url_for
-from flask_babel import lazy_gettext as _
+from flask import make_response, redirect, render_template
 from flask_babel.speaklater import LazyString
 from werkzeug import Response
 
@@ -17,8 +16,10 @@ from wizard.core.registration import Registration, Status
 from wizard.core.steps import STEP_OF_FIELD, Step, can_show, next_step
 from wizard.web import choices, dates, wording
 from wizard.web.access import services, settings
+from wizard.web.addresses import address
 from wizard.web.applicant.journey import Visit
 from wizard.web.forms.base import Entry
+from wizard.web.texts import lazy_gettext as _
 
 _CHANGED_MEANWHILE = 409
 STEP_TITLES: dict[Step, LazyString] = {
@@ -138,14 +139,14 @@ def time_left(registration: Registration | None) -> TimeLeft | None:
         expires_at=registration.expires_at,
         seconds=max(0, int(left.total_seconds())),
         extendable=registration.expires_at < until_at_most,
-        address=url_for("applicant.extend", session_id=registration.session_id),
+        address=address("applicant.extend", session_id=registration.session_id),
     )
 
 
 def step_address(step: Step, session_id: str, *, anchor: str | None = None, query: str = "") -> str:
     """The address of a step, be it at one of its fields; `query` names a flag to set."""
     flags: dict[str, Any] = {query: "1"} if query else {}
-    return url_for("applicant.step", session_id=session_id, step=step.value, _anchor=anchor, **flags)
+    return address("applicant.step", session_id=session_id, step=step.value, _anchor=anchor, **flags)
 
 
 def entries_elsewhere(problems: Iterable[Problem], session_id: str) -> tuple[Entry, ...]:
@@ -167,6 +168,6 @@ def to_step(step: Step, session_id: str, *, query: str = "") -> Response:
 def onward(session_id: str, registration: Registration | None, *, because: str | None = None) -> Response:
     """On to the step that comes next; to the page that says so where it was cancelled."""
     if registration is not None and registration.status is Status.CANCELLED:
-        return redirect(url_for("applicant.registration", session_id=session_id), code=303)
+        return redirect(address("applicant.registration", session_id=session_id), code=303)
     query = "changed" if because == "category.changed" else ""
     return to_step(next_step(registration), session_id, query=query)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
-
 from wizard.web import wording
 from wizard.web.forms.fields import Answer
 from wizard.web.forms.others import MailForm
 from wizard.web.mail_addresses import is_address
+from wizard.web.texts import lazy_gettext as _
 
 _LONGEST_NAME = 200
 _ADDRESS = {"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask_babel import lazy_gettext as _
-
 from wizard.core.errors import Problem
 from wizard.web import wording
 from wizard.web.forms.base import Entry, Form
 from wizard.web.forms.fields import MAIL, Answer, Tick
 from wizard.web.mail_addresses import is_address, student_notice
+from wizard.web.texts import lazy_gettext as _
 
 # Where the button stands that has a new code sent.
 NEW_CODE = "new-code"

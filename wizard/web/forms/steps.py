@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
-from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 
 from wizard.core import education
@@ -22,6 +21,7 @@ from wizard.web.forms.base import Form, as_meant, version_of
 from wizard.web.forms.fields import MAIL, Answer, Area, Radios, SchoolName, Select
 from wizard.web.forms.words import TO_APPLICANTS, Words
 from wizard.web.mail_addresses import is_address, student_notice
+from wizard.web.texts import lazy_gettext as _
 from wizard.web.wording import FIELD_LABELS as LABELS
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flask_babel import lazy_gettext as _
-
 from wizard.core.accounts import Account
 from wizard.core.errors import ErrorCode, Problem
 from wizard.services.accounts import NewAccount
@@ -13,6 +11,7 @@ from wizard.web.forms.base import Entry, Form
 from wizard.web.forms.fields import MAIL, Answer, Area, Radios
 from wizard.web.forms.fields import Entry as Button
 from wizard.web.staff import account_wording
+from wizard.web.texts import lazy_gettext as _
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.accounts import Account, AccountStatus
 from wizard.core.errors import Problem
 from wizard.services.accounts import RejectedRow
 from wizard.web import wording
+from wizard.web.texts import lazy_gettext as _
 
 STATUSES: dict[AccountStatus, LazyString] = {
     AccountStatus.ACTIVE: _("Active"),

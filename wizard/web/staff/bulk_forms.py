@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
-
 from wizard.web.forms.base import Form
 from wizard.web.forms.fields import Answer
+from wizard.web.texts import lazy_gettext as _
 
 
 class BulkForm(Form):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.services.bulk_files import COLUMNS
 from wizard.services.ports.bulk import JobState, RowState
 from wizard.web import wording
+from wizard.web.texts import lazy_gettext as _
 
 JOB_STATES: dict[JobState, LazyString] = {
     JobState.CHECKING: _("Being checked"),

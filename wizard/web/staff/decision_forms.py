@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.errors import StaleVersion, WizardError
@@ -17,6 +16,7 @@ from wizard.web.forms.base import Entry, Form
 from wizard.web.forms.fields import Answer, Area, Radios
 from wizard.web.forms.fields import Entry as Button
 from wizard.web.staff import decision_wording
+from wizard.web.texts import lazy_gettext as _
 
 _NOTE_ROWS = {"rows": "4"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.category import Rationale
@@ -12,6 +11,7 @@ from wizard.core.errors import StaleVersion, WizardError
 from wizard.core.records import VerificationState
 from wizard.services.conflicts import KEPT, RELEASED, REPLACED
 from wizard.web import reported, wording
+from wizard.web.texts import lazy_gettext as _
 
 STATES: dict[str, LazyString] = {
     VerificationState.NOT_REQUIRED: _("Need not be verified"),

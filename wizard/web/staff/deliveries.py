@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 from werkzeug import Response
 
@@ -20,6 +19,7 @@ from wizard.web import access
 from wizard.web.language import languages
 from wizard.web.staff import delivery_wording as wording
 from wizard.web.staff.history import EVENTS
+from wizard.web.texts import lazy_gettext as _
 
 _OVER = "over"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.services.ports.deliveries import DeliveryState
 from wizard.services.ports.messages import Medium
+from wizard.web.texts import lazy_gettext as _
 
 
 @dataclass(frozen=True, slots=True)

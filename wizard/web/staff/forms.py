@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask_babel import lazy_gettext as _
-
 from wizard.web.forms.base import Form
 from wizard.web.forms.fields import Answer, Area
+from wizard.web.texts import lazy_gettext as _
 
 
 class RefusalForm(Form):

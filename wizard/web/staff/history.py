@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.accounts import AccountStatus
@@ -18,6 +17,7 @@ from wizard.web import choices, reported
 from wizard.web import wording as sentences
 from wizard.web.rule_wording import SUBJECTS
 from wizard.web.staff import account_wording, decision_wording, wording
+from wizard.web.texts import lazy_gettext as _
 
 EVENTS: dict[EventName, LazyString] = {
     EventName.EDUCATION_STAGED: _("Registration begun"),

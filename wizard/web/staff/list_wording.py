@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.steps import Step
 from wizard.core.trouble import LINKING_CHECKS, STOPPING, Trouble
 from wizard.web.rule_wording import SUBJECTS
+from wizard.web.texts import lazy_gettext as _
 
 STEPS: dict[Step, LazyString] = {
     Step.IDENTITY: _("About you"),

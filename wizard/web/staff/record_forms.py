@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Self
 
-from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 
 from wizard.core.choices import University
@@ -16,6 +15,7 @@ from wizard.web.forms.fields import Answer, Area, SchoolName, Select
 from wizard.web.forms.steps import StepForm
 from wizard.web.forms.words import TO_THE_DESK
 from wizard.web.staff.wording import FIELD_LABELS as LABELS
+from wizard.web.texts import lazy_gettext as _
 
 _NUMBER = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "maxlength": "40"}
 

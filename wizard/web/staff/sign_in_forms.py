@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
-
 from wizard.core.errors import WizardError
 from wizard.web import wording
 from wizard.web.forms.base import Entry, Form
 from wizard.web.forms.fields import Answer
+from wizard.web.texts import lazy_gettext as _
 from wizard.web.unsent import SECRET
 
 _PASSWORD = {"type": "password", "autocomplete": "current-password", "maxlength": "1000"}

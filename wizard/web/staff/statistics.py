@@ -11,7 +11,6 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import make_response, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 from werkzeug import Response
 
@@ -23,6 +22,7 @@ from wizard.services.statistics import UNDER_WAY, Counted, Report, Unit
 from wizard.web import access, choices, dates, language, wording
 from wizard.web.facts import today
 from wizard.web.staff import list_wording
+from wizard.web.texts import lazy_gettext
 
 Key = TypeVar("Key", bound=Hashable)
 Label = LazyString | str

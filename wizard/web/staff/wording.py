@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from babel.dates import format_timedelta
-from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from wizard.core.accounts import LinkKind, LinkState
 from wizard.core.actors import ActorKind
 from wizard.core.registration import Channel, Registration, Status
 from wizard.web import language, wording
+from wizard.web.texts import lazy_gettext as _
 
 # As the applicant reads them, but for what is the applicant's and not the reader's.
 FIELD_LABELS: dict[str, LazyString] = {
