@@ -1,7 +1,8 @@
 # make run    install into .venv and serve on http://127.0.0.1:8000 (PORT=… for another port)
 # make test   install the tools too and run the tests (PYTEST_ARGS=… for pytest, WORKERS=2 for two at once)
-# make soak   what tests do in the small, for half an hour: soak-rows has a file of 10,000 rows going in while workers are
-#             killed, on both databases; soak-api calls the running API 20,000 times by a fuzzer; each prints its result
+# make soak   what tests do in the small, for hours: soak-rows has a file of 10,000 rows going in while workers are
+#             killed, on both databases; soak-api calls the running API 20,000 times by a fuzzer; soak-faults lets parts
+#             fail in 2,000 schedules (docs/promises.md) and goes on where it was stopped; each prints its result
 # make bench  every page, step and journey beside a bare page, Flask-WTF and django-formtools; the desk's list with
 #             100,000 registrations, a file of 10,000 rows; tables, and JSON and charts in build/bench (BENCH_ARGS=--help)
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
@@ -31,7 +32,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 
-.PHONY: run test soak soak-rows soak-api lint format bench wheel lock translations events install install-dev clean
+.PHONY: run test soak soak-rows soak-api soak-faults lint format bench wheel lock translations events install install-dev clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -40,8 +41,8 @@ run: install
 test: install-dev browser-tools
 	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)
 
-# Minutes of work; what came of it stands below each test's name.
-soak: soak-rows soak-api
+# Half an hour for the first two, hours for the third; what came of it stands at the end of each.
+soak: soak-rows soak-api soak-faults
 
 soak-rows: install-dev
 	WIZARD_TEST_BULK_ROWS=10000 WIZARD_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest -rP --durations=0 --durations-min=1 \
@@ -49,6 +50,9 @@ soak-rows: install-dev
 
 soak-api: install-dev
 	WIZARD_REQUIRE_POSTGRES=1 $(BIN)/python -m tests.fuzz.soak
+
+soak-faults: install-dev
+	WIZARD_REQUIRE_POSTGRES=1 $(BIN)/python -m tests.faults.soak
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from enum import Enum, auto
 from threading import Event
@@ -28,11 +29,12 @@ class Mood(Enum):
 
 @dataclass
 class MailServer:
-    """`ids` are the Message-IDs of what it took, repetitions included."""
+    """`ids` are the Message-IDs of what it took, repetitions included; `mails` what they are of."""
 
     mood: Mood = Mood.TAKES
     port: int = field(default_factory=free_port)
     ids: list[str] = field(default_factory=list)
+    mails: list[EmailMessage] = field(default_factory=list)
     met: Event = field(default_factory=Event)
 
     @property
@@ -44,7 +46,9 @@ class MailServer:
         if self.mood in {Mood.TAKES, Mood.TAKES_AND_HANGS}:
             content = envelope.content
             assert isinstance(content, bytes)
-            self.ids.append(str(message_from_bytes(content, policy=default)["Message-ID"]))
+            mail = message_from_bytes(content, policy=default)
+            self.mails.append(mail)
+            self.ids.append(str(mail["Message-ID"]))
         if self.mood in {Mood.HANGS, Mood.TAKES_AND_HANGS}:
             # Until its caller is gone, which ends this.
             await asyncio.Event().wait()

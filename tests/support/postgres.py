@@ -32,16 +32,29 @@ class Postgres:
     """A server that listens on a unix socket only."""
 
     socket_directory: str
+    _server: PostgresServer
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of it are children of."""
+        found = self._server.get_pid()
+        assert found is not None
+        return found
+
+    def start_again(self) -> None:
+        """After it was killed, with its data."""
+        self._server.ensure_postgres_running()
 
     def url(self, database: str) -> str:
         return URL.create(
             "postgresql+psycopg", username="postgres", database=database, query={"host": self.socket_directory}
         ).render_as_string(hide_password=False)
 
-    def create(self) -> str:
-        """Make an empty database; answers its name."""
+    def create(self, *, template: str = "template1", tablespace: str = "pg_default") -> str:
+        """Make a database, empty or a copy of one that nobody uses; answers its name."""
         name = f"wizard_{uuid4().hex}"
-        self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {} TABLESPACE {}")
+        self._do(made.format(*map(sql.Identifier, (name, template, tablespace))))
         return name
 
     def drop(self, name: str) -> None:
@@ -73,7 +86,7 @@ def running_postgres() -> Iterator[Postgres]:
         pytest.skip(f"PostgreSQL does not start here: {error}")
     try:
         with _not_outliving_us(server, directory):
-            postgres = Postgres(str(server.get_postmaster_info().socket_dir))
+            postgres = Postgres(str(server.get_postmaster_info().socket_dir), server)
             postgres.make_fast()
             yield postgres
     finally:

@@ -79,6 +79,11 @@ class Served:
         self.run("demo")
 
     def start(self) -> None:
+        """Start it, and return when it is ready."""
+        self.launch()
+        wait_for(self.is_ready, what=f"{self.url} ({self.log})")
+
+    def launch(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -90,7 +95,6 @@ class Served:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for(self.is_ready, what=f"{self.url} ({self.log})")
 
     def is_ready(self) -> bool:
         try:

@@ -1,0 +1,45 @@
+"""Many register at once while parts of the site fail, as seeds have it; afterwards an independent checker looks.
+
+`WIZARD_FAULT_SECONDS` says for how long, `WIZARD_FAULT_SEED` runs one seed's schedule alone (docs/promises.md).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+
+from tests.faults.harness.parts import Site, running_site
+from tests.faults.harness.running import made_of, run
+from tests.faults.harness.schedule import schedule
+
+SECONDS = float(os.environ.get("WIZARD_FAULT_SECONDS", "20"))
+SEED = os.environ.get("WIZARD_FAULT_SEED")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.mark.postgres
+def test_whatever_fails_nothing_is_lost_doubled_or_stuck(site: Site) -> None:
+    first = int(SEED or "1")
+    until, seed = monotonic() + SECONDS, first
+    while seed == first or (not SEED and monotonic() < until):
+        made = made_of(seed, site)
+        sys.stdout.write(f"{made.told}\n")
+        ran = run(site, made)
+        assert not ran.violations, f"{made.told}\nWIZARD_FAULT_SEED={seed} runs it again.\n" + "\n".join(ran.violations)
+        seed += 1
+    sys.stdout.write(f"{seed - first} schedules, from seed {first} on: no violation.\n")
+    assert "whole" in site.web.run("audit", "verify")
+
+
+def test_a_seed_makes_the_same_schedule_again() -> None:
+    assert schedule(7) == schedule(7)
+    assert len({schedule(seed).told for seed in range(50)}) == 50
