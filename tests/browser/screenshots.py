@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import ARGS, CHROMIUM
+from tests.browser.conftest import ARGS, CHROMIUM, PATIENCE
 from tests.browser.stage import Stage, staging
 from tests.browser.tour import Tour
 from tests.browser.visitors import HEIGHT, PHONE, THEMES, WIDTHS, Camera
@@ -40,7 +40,7 @@ def shoot(browser: Browser, stage: Stage, directory: Path, language: str, width:
         reduced_motion="reduce",
         has_touch=width == PHONE,
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     tour = Tour(context.new_page(), stage, language, width, [Camera(directory).shoot])
     for part in (*PARTS, mails):
         tour.take(part)

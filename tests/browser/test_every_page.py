@@ -14,7 +14,7 @@ import pytest
 from jinja2 import Environment, meta
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import VNU
+from tests.browser.conftest import PATIENCE, VNU
 from tests.browser.stage import Stage
 from tests.browser.tour import Tour
 from tests.browser.visitors import (
@@ -70,7 +70,7 @@ def toured(stage: Stage, browser: Browser, html: Path) -> Toured:
             reduced_motion="reduce",
             has_touch=width == PHONE,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         # Whoever looks first finds the page as it came.
         collector, listener = Collector(page, html), Listener(page)
