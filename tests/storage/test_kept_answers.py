@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from redis import Redis
 
+from tests.support.valkey import Valkey
 from wizard.core.errors import Conflict, ExternalServiceError, ValidationFailed
 from wizard.services.ports.answers import Claim, KeptAnswer
 from wizard.storage.crypto import Cipher
@@ -41,6 +45,23 @@ def test_what_is_under_way_is_not_begun_again(kept: RedisKeptAnswers) -> None:
     claimed(kept)
     with pytest.raises(Conflict):
         kept.claim("key", "body")
+
+
+class Resending(Redis):
+    """Loses the answer to whatever it sends, and sends it again."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as redis-py has it
+        send: Callable[..., Any] = super().execute_command
+        send(*args, **options)
+        return send(*args, **options)
+
+
+def test_a_claim_that_was_sent_again_is_still_ones_own(valkey: Valkey, redis_client: Redis, cipher: Cipher) -> None:
+    assert redis_client.dbsize() == 0
+    with Resending(unix_socket_path=valkey.url.removeprefix("unix://"), protocol=2) as resending:
+        kept = RedisKeptAnswers(resending, cipher)
+        kept.keep(claimed(kept), "body", ANSWER)
+        assert kept.claim("key", "body") == ANSWER
 
 
 def test_what_was_given_back_may_be_claimed_again(kept: RedisKeptAnswers) -> None:

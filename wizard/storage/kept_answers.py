@@ -48,7 +48,8 @@ class RedisKeptAnswers:
         marker = self._sealed(place, _Stored(asked, secrets.token_bytes(16)))
         with reaching_redis():
             standing = self.client.set(place, marker, nx=True, get=True, px=_UNDER_WAY)
-        stored = self._opened(place, standing)
+        # A client that lost the connection sends again: meeting its own claim is having it.
+        stored = None if standing == marker else self._opened(place, standing)
         if stored is None:
             return Claim(place, marker)
         if stored.asked != asked:
