@@ -141,7 +141,7 @@ def test_a_receiver_s_address_is_taken_as_it_stands() -> None:
 
 
 def test_production_sends_webhooks_in_the_clear_only_into_networks_that_are_named() -> None:
-    environ = PRODUCTION | {"WIZARD_WEBHOOK_URL": "http://hooks.internal/", "WIZARD_WEBHOOK_SECRETS": STRONG}
+    environ = PRODUCTION | {"WIZARD_WEBHOOK_URL": "http://hooks.internal/", "WIZARD_WEBHOOK_SECRETS": STRONGER}
     (problem,) = problems(environ)
     assert "WIZARD_WEBHOOK_URL: must begin with https:// in production, unless" in problem
     assert Settings.from_env(environ | {"WIZARD_WEBHOOK_NETWORKS": "10.0.0.0/8"}).webhook_networks
@@ -170,12 +170,35 @@ def test_production_needs(missing: str) -> None:
         ("WIZARD_METRICS_TOKENS", "short", "secret 1 is shorter than 32 characters"),
         ("WIZARD_DATABASE_URL", "sqlite:////srv/wizard.db", "SQLite is for development"),
         ("WIZARD_BASE_URL", "http://records.example.org", "must begin with https://"),
+        ("WIZARD_BASE_URL", "https://records.example.org/wizard", "write nothing behind the host"),
+        ("WIZARD_SECRET_KEYS", f"{STRONG},{STRONG}", "secret 2 is the same as secret 1 of WIZARD_SECRET_KEYS"),
+        ("WIZARD_METRICS_TOKENS", STRONG, "secret 1 is the same as secret 1 of WIZARD_SECRET_KEYS"),
     ],
 )
 def test_production_refuses(name: str, text: str, reason: str) -> None:
     (problem,) = problems(PRODUCTION | {name: text})
     assert problem.startswith(f"{name}: ")
     assert reason in problem
+
+
+@pytest.mark.parametrize(
+    "host", ["https://records.example.org", "records.example.org:443", "*", "*.example.org", "a b"]
+)
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    (problem,) = problems(PRODUCTION | {"WIZARD_TRUSTED_HOSTS": f"records.example.org,{host}"})
+    assert problem.startswith(f"WIZARD_TRUSTED_HOSTS: “{host}” is no host name")
+
+
+def test_links_lead_to_a_host_that_the_site_answers_to() -> None:
+    (problem,) = problems(PRODUCTION | {"WIZARD_TRUSTED_HOSTS": "other.example.org"})
+    assert problem.startswith("WIZARD_BASE_URL, WIZARD_TRUSTED_HOSTS: links would lead to records.example.org")
+    for hosts in (
+        "other.example.org,Records.Example.org",
+        ".example.org",
+        ".records.example.org",
+        "[::1],.example.org",
+    ):
+        assert Settings.from_env(PRODUCTION | {"WIZARD_TRUSTED_HOSTS": hosts}).is_production
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from wizard.oidc_settings import OidcSettings
 from wizard.retention_settings import RetentionSettings
 from wizard.secret_keys import kept_keys, weakness
+from wizard.setting_conflicts import conflicts
 from wizard.setting_types import (
     DatabaseUrl,
     Directory,
@@ -248,7 +249,8 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.oidc_issuer is None and not settings.staff_passwords:
         problems.append("WIZARD_STAFF_PASSWORDS: may be off only with WIZARD_OIDC_ISSUER, or nobody could sign in.")
     longest_life = settings.session_max_age + settings.session_grace
-    return problems + settings.oidc_contradictions() + settings.retention_contradictions(longest_life)
+    problems += settings.oidc_contradictions() + settings.retention_contradictions(longest_life)
+    return problems + conflicts(settings)
 
 
 def _unsafe(given: Mapping[str, str]) -> list[str]:

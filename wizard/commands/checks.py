@@ -1,105 +1,37 @@
-"""What `wizard check` looks at: database, Redis, mail server, receiver of webhooks, OpenID provider."""
+"""What `wizard check` looks at; here: mail server, receiver of webhooks, OpenID provider."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from flask import Flask
-from redis import Redis, RedisCluster
-from redis.exceptions import RedisError
 
 from wizard.commands import base
+from wizard.commands.checks_database import database_findings
+from wizard.commands.checks_redis import redis_findings
+from wizard.commands.checks_site import site_findings
+from wizard.commands.findings import Finding, Verdict
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.messages import PostFailed
-from wizard.storage import database
 from wizard.storage.mail import SmtpSender, sender_for
 from wizard.storage.oidc_published import Fault, ProviderFailed
 from wizard.storage.webhooks import poster_for
 from wizard.wiring import oidc_provider
 
 
-class Verdict(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    verdict: Verdict
-    sentence: str
-
-
 def findings(made: Flask, settings: Settings) -> list[Finding]:
     """Everything that was looked at, good and bad."""
     redis = base.stores_of(made).redis
-    checks = (_database(made), _redis(redis, settings), _mail(settings), _webhooks(settings), _oidc(made, settings))
+    checks = (
+        site_findings(made, settings),
+        database_findings(made, settings),
+        redis_findings(redis, settings),
+        _mail(settings),
+        _webhooks(settings),
+        _oidc(made, settings),
+    )
     return [finding for check in checks for finding in check]
-
-
-def _database(made: Flask) -> Iterator[Finding]:
-    try:
-        behind, current = database.is_behind(made), database.is_current(made)
-    except ExternalServiceError:
-        yield Finding(Verdict.FAILED, "The database cannot be reached.")
-        return
-    yield Finding(Verdict.OK, "The database answers.")
-    if behind:
-        yield Finding(Verdict.FAILED, base.BEHIND)
-    elif current:
-        yield Finding(Verdict.OK, "The database is at the newest migration.")
-    else:
-        yield Finding(Verdict.WARNING, "The database was migrated by a newer version than this one.")
-
-
-def _redis(client: Redis | RedisCluster, settings: Settings) -> Iterator[Finding]:
-    try:
-        servers = _info(client)
-    except RedisError:
-        if settings.redis_url is None:
-            yield Finding(Verdict.WARNING, "The embedded Valkey is not running; “wizard serve” starts it.")
-        else:
-            yield Finding(Verdict.FAILED, "Redis cannot be reached.")
-        return
-    yield Finding(Verdict.OK, "Redis answers.")
-    policies = {str(server.get("maxmemory_policy", "unknown")) for server in servers}
-    if policies == {"noeviction"}:
-        yield Finding(Verdict.OK, "Redis never evicts.")
-    else:
-        policy = ", ".join(sorted(policies - {"noeviction"}))
-        yield Finding(
-            Verdict.FAILED,
-            f"Redis may throw registrations away (maxmemory-policy is {policy}): set it to noeviction.",
-        )
-    if all(server.get("aof_enabled") for server in servers):
-        yield Finding(Verdict.OK, "Redis keeps an append-only file.")
-    else:
-        yield Finding(
-            Verdict.WARNING, "Redis keeps no append-only file (appendonly no): a crash of it loses accepted answers."
-        )
-    yield Finding(Verdict.OK, _replicas(min(server.get("connected_slaves", 0) for server in servers)))
-
-
-def _replicas(number: int) -> str:
-    if number == 0:
-        return "Redis has no replica: a write is accepted once the server itself has it."
-    return f"Replicas of Redis: {number}. A write is accepted once one of them has it."
-
-
-def _info(client: Redis | RedisCluster) -> list[dict[str, Any]]:
-    """What each server says of its memory and its files; a Cluster has several."""
-    if isinstance(client, RedisCluster):
-        by_node: dict[str, dict[str, Any]] = client.info("everything", target_nodes=RedisCluster.PRIMARIES)
-        return list(by_node.values())
-    return [client.info("everything")]
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from threading import Event
 import click
 
 from wizard.commands import base
-from wizard.commands.checks import Finding, Verdict, findings
+from wizard.commands.checks import findings
+from wizard.commands.findings import Finding, Verdict
 from wizard.commands.metrics import serving_metrics
 from wizard.commands.worker import Worker
 from wizard.storage import database

@@ -83,4 +83,5 @@ def init_app(app: Flask, folder: Path) -> StaticFiles:
     files = StaticFiles.under(folder)
     app.add_url_rule("/static/<path:filename>", "static", files.serve)
     app.jinja_env.globals["static_url"] = files.url
+    app.extensions["wizard_static"] = files.files
     return files
