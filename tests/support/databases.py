@@ -68,6 +68,8 @@ def copy_sqlite(template: Path, target: Path) -> str:
     """Copy a closed SQLite database; answers the copy's URL."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, target)
+    # As the site makes its own.
+    target.chmod(0o600)
     return sqlite_url(target)
 
 
