@@ -85,7 +85,7 @@ def running_postgres() -> Iterator[Postgres]:
             raise
         pytest.skip(f"PostgreSQL does not start here: {error}")
     try:
-        with _not_outliving_us(server, directory):
+        with _not_outliving_us(directory):
             postgres = Postgres(str(server.get_postmaster_info().socket_dir), server)
             postgres.make_fast()
             yield postgres
@@ -95,9 +95,11 @@ def running_postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def _not_outliving_us(server: PostgresServer, directory: Path) -> Iterator[None]:
+def _not_outliving_us(directory: Path) -> Iterator[None]:
     """Should the tests be killed, a shell sees its input end and stops the server in their place."""
-    last_will = f"read _; kill -QUIT {server.get_pid()}; rm -rf {shlex.quote(str(directory))}"
+    # By the file that names it: a test may have killed it and started it again.
+    home = shlex.quote(str(directory))
+    last_will = f"read _; kill -QUIT $(head -n 1 {home}/data/postmaster.pid); rm -rf {home}"
     with Popen(["/bin/sh", "-c", last_will], stdin=PIPE, start_new_session=True) as heir:
         try:
             yield

@@ -159,8 +159,7 @@ class Site:
         """Return when everything answers, whatever has been done to it."""
         self.armed.unlink(missing_ok=True)
         if self.web.process is None or self.web.process.poll() is not None:
-            self.web.process = None
-            self.web.start()
+            self.web.launch()
         self.worker.tend()
         wait_for(self.web.is_ready, what=f"the web ({self.web.log})", within=60)
 

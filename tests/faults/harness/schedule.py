@@ -14,7 +14,10 @@ API_STEP_BY_STEP = (
     *("stage", "change", "validate", "determine-category", "link-account", "create", "execute-workflow"),
 )
 SCHOOLS = ("mcmaster", "queens", "ottawa", "toronto", "western")
-LONGEST = 1.2
+# Seconds; one fault in ten may last for the second.
+LONGEST, LONG = 1.2, 6.0
+# One schedule in eight has so many more.
+CROWD = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,13 @@ def schedule(seed: int, *, with_disk: bool = True) -> Schedule:
         fault = random.choice([name for name in names if FAULTS[name].part == part])
         step = random.choice(people[who].steps)
         after = random.choice((0.0, 0.002, 0.01, 0.03, 0.1)) * random.random()
-        strikes.append(Strike(fault, who, step, after, LONGEST * random.random() ** 2))
+        longest = LONG if random.randrange(10) == 0 else LONGEST
+        strikes.append(Strike(fault, who, step, after, longest * random.random() ** 2))
     return Schedule(seed, people, tuple(strikes))
 
 
 def _people(random: Random) -> tuple[Registering, ...]:
-    """Two by the pages, two by the API, and sometimes two more who want the same."""
+    """Two by the pages, two by the API, sometimes two more who want the same, sometimes a crowd."""
     people = [
         Registering("web", 0, _answers(random), tabs=random.random() < 0.5, presses=random.choice((1, 2, 3))),
         Registering("web", 1, _answers(random), presses=random.choice((1, 1, 2))),
@@ -112,6 +116,8 @@ def _people(random: Random) -> tuple[Registering, ...]:
             )
             for each in range(2)
         ]
+    crowd = CROWD if random.randrange(8) == 0 else 0
+    people += [Registering("api" if each % 2 else "web", 6 + each, _answers(random)) for each in range(crowd)]
     return tuple(people)
 
 
