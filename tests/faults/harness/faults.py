@@ -41,6 +41,7 @@ FAULTS: Mapping[str, Fault] = {
     "one web process stopped": Fault("web", Site.one_of_web_stopped, may_repeat=False),
     "workers killed": Fault("workers", Site.workers_killed),
     "workers stopped": Fault("workers", Site.workers_stopped),
+    "worker overtaken": Fault("workers", Site.worker_overtaken),
     "redis killed": Fault("redis", lambda site: site.valkey.killed(), may_repeat=False),
     "redis stopped": Fault("redis", lambda site: site.valkey.stopped(), may_repeat=False),
     "redis slow": Fault("redis", lambda site: site.valkey.line.slowed(SLOWED_BY), may_repeat=False),

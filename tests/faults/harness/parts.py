@@ -16,6 +16,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 import psutil
+import psycopg
 
 from tests.conftest import SECRET_KEYS
 from tests.faults.harness.servers import PostgresPart, ValkeyPart, family, signal_all, small_disk, stopped
@@ -214,6 +215,16 @@ class Site:
         self.worker.tend()
         assert self.worker.process is not None
         with stopped(self.companions() + family(self.worker.process.pid)):
+            yield
+
+    @contextmanager
+    def worker_overtaken(self) -> Iterator[None]:
+        """One worker stopped until its claims are over and the other has them; then it goes on as if nothing was."""
+        self.worker.tend()
+        assert self.worker.process is not None
+        with stopped(family(self.worker.process.pid)):
+            with suppress(psycopg.Error), self.postgres.connect() as connection:
+                connection.execute("UPDATE outbox SET claimed_until = now() WHERE claimed_until > now()")
             yield
 
     @contextmanager
