@@ -10,13 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic.alias_generators import to_snake
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from tests.support.api import ORCHESTRATOR, ApiClient
 from wizard.core.actors import Privilege
-from wizard.core.errors import ErrorCode
+from wizard.core.errors import ErrorCode, Problem
 from wizard.services.bundle import Services
+from wizard.web.api import examples, problem_examples, words
 from wizard.web.api.endpoints import ENDPOINTS
 from wizard.web.api.operations import place_of
 from wizard.web.api.problems import STATUSES
@@ -83,9 +85,9 @@ def test_it_has_every_route_and_no_other(app: Flask, document: Json) -> None:
 def test_every_call_and_every_error_has_an_example_that_holds(document: Json) -> None:
     for address, method, operation in operations(document):
         parts = [*operation["responses"].values(), *filter(None, [operation.get("requestBody")])]
-        examples = [each for part in parts for each in contents(document, part)]
-        assert examples, (address, method)
-        for schema, example in examples:
+        shown = [each for part in parts for each in contents(document, part)]
+        assert shown, (address, method)
+        for schema, example in shown:
             errors = list(validator(document, schema).iter_errors(example))
             assert not errors, (address, method, errors[0].message, list(errors[0].absolute_path))
 
@@ -95,6 +97,44 @@ def test_every_answer_with_content_has_an_example(document: Json) -> None:
         for status, response in operation["responses"].items():
             if status not in {"204", "304"}:
                 assert contents(document, response), (address, method, status)
+
+
+@pytest.mark.usefixtures("app_seeded")
+def test_examples_say_what_the_calls_say(main: ApiClient) -> None:
+    """Whatever an example shows the calls could answer: to what is sent beside it, and with these very sentences."""
+    sent, answered = examples.REQUESTS, examples.ANSWERS
+    for name in ("stage", "update"):
+        assert answered[name]["data"].items() >= sent[name]["educationData"].items()
+    assert (answered["stage"]["contact"], answered["stage"]["metadata"]["language"]) == ("amara@example.org", "fr")
+    assert answered["load_bulk"]["total"] == len(sent["load_bulk"]["rows"])
+    assert answered["category"] == main.post("/ot-education/category", sent["category"]).json
+    choices = main.get("/ot-education/choices").json
+    assert all(each in choices[name] for name, listed in answered["choices"].items() for each in listed)
+    for code in ErrorCode:
+        told = problem_examples.problem(code)
+        error = told["errors"][0]
+        params = {to_snake(name): value for name, value in error["context"].items() if name != "rule"}
+        if code is not ErrorCode.INTERNAL_ERROR:
+            found = Problem(code, error["context"]["rule"], error["field"], params)
+            with main.client.application.test_request_context("/ot-education/choices"):
+                assert error["message"] == words.problem(found)
+                assert told["title"] == str(words.TITLES[code])
+
+
+def test_every_error_tells_of_the_headers_it_has(document: Json, main: ApiClient, client: FlaskClient) -> None:
+    described = document["components"]["responses"]
+    assert "Retry-After" in described["RATE_LIMITED"]["headers"]
+    assert "Retry-After" in described["EXTERNAL_SERVICE_ERROR"]["headers"]
+    refused = ApiClient(client, "wrong").get(f"{ORCHESTRATOR}/sessions")
+    missing = main.get(f"{ORCHESTRATOR}/session/7c1d9e52-0b4a-4f3e-8d6c-5a9b1e2f3c40")
+    for code, answer in (("UNAUTHENTICATED", refused), ("NOT_FOUND", missing)):
+        assert set(described[code]["headers"]) <= set(answer.headers.keys())
+        assert {"RateLimit", "X-Request-ID", "Content-Language"} <= set(described[code]["headers"])
+    assert "WWW-Authenticate" in described["UNAUTHENTICATED"]["headers"]
+    for _, _, operation in operations(document):
+        for response in operation["responses"].values():
+            for header in response.get("headers", {}).values():
+                assert header["$ref"].rpartition("/")[2] in document["components"]["headers"]
 
 
 def test_every_code_is_described_under_its_status(document: Json) -> None:

@@ -25,6 +25,7 @@ _DATA: Json = {
     "accessModifier": "private",
     "notes": None,
 }
+_CHANGE: Json = {"cotoStatus": "general", "cotoRegistration": "G2601234"}
 _GIVEN: Json = {name: value for name, value in _DATA.items() if value is not None}
 _RATIONALE: Json = {
     "codes": ["recent_graduation_in_membership_year"],
@@ -99,6 +100,11 @@ def _session(status: str, *, reached: int, next_step: str | None, actions: list[
 
 _OPEN = ["update", "validate", "extend", "cancel"]
 _STAGED = _session("staged", reached=1, next_step="validate", actions=_OPEN)
+_NEW: Json = {
+    **_STAGED,
+    "contact": "amara@example.org",
+    "metadata": {**_STAGED["metadata"], "language": "fr"},
+}
 _VALIDATED = _session(
     "validated",
     reached=2,
@@ -213,19 +219,25 @@ _HISTORY: Json = {
 
 REQUESTS: Mapping[str, Json] = {
     "stage": {"educationData": _GIVEN, "contact": "amara@example.org", "language": "fr"},
-    "update": {"educationData": {"cotoStatus": "general", "cotoRegistration": "G2601234"}, "version": 1},
+    "update": {"educationData": _CHANGE, "version": 1},
     "link_account": {"accountId": _ACCOUNT_ID},
     "execute_workflow": {"accountId": _ACCOUNT_ID},
     "extend": {"ttlSeconds": 172800},
-    "load_bulk": {"rows": [{**_GIVEN, "email": "amara@example.org"}], "validateOnly": False},
+    "load_bulk": {
+        "rows": [
+            {**_GIVEN, "email": "amara@example.org"},
+            {**_GIVEN, "userBusinessId": "osot-0000043", "degreeType": "bachelors"},
+        ],
+        "validateOnly": False,
+    },
     "category": {"graduationYear": "2026", "cotoStatus": "pending"},
     "correct_record": {"educationData": {"degreeType": "doctorate"}, "version": 1},
     "delete_record": {"reason": "Entered twice.", "version": 1},
 }
 ANSWERS: Mapping[str, Json] = {
-    "stage": _STAGED,
-    "get_session": _STAGED,
-    "update": {**_STAGED, "version": 2},
+    "stage": _NEW,
+    "get_session": _NEW,
+    "update": {**_STAGED, "version": 2, "data": {**_DATA, **_CHANGE}},
     "cancel": _CANCELLED,
     "validate": _VALIDATED,
     "determine_category": _CATEGORY,

@@ -81,5 +81,10 @@ _HEADERS: Json = {
     "Location": _header(
         "The address of what was made.", "/ot-education/orchestrator/session/0b6f2d1c-0000-4000-8000-000000000000"
     ),
+    "Retry-After": _header("In how many seconds to call again, where the same call may fare better then.", "1"),
+    "WWW-Authenticate": _header(
+        "That a token is needed, or that the one sent does not work.",
+        'Bearer realm="ot-education", error="invalid_token"',
+    ),
     REPLAYED: _header("That the call was not done again: it is answered as it was.", "true"),
 }

@@ -74,7 +74,7 @@ def _responses(endpoint: Endpoint) -> Json:
 
 
 def _success(endpoint: Endpoint, status: int) -> Json:
-    headers = ["RateLimit", "RateLimit-Policy", "X-Request-ID", "Content-Language"]
+    headers = [*problem_docs.EVERYWHERE]
     headers += ["ETag"] if endpoint.has_etag else []
     headers += [REPLAYED] if endpoint.method == "POST" else []
     headers += ["Location"] if status in {HTTPStatus.ACCEPTED, HTTPStatus.CREATED} and endpoint.name != "create" else []

@@ -75,7 +75,7 @@ def _headers(endpoint: Endpoint) -> Iterator[Json]:
         told = _("The same key, token, address and body within 24 hours are answered the same.")
         yield {"name": IDEMPOTENCY_KEY, "in": "header", "schema": key, "description": told, "example": "7a1c6f1e"}
     if endpoint.takes_version:
-        told = _("Only if it is this version that is stored: an `ETag`, as it was answered.")
+        told = _("Only if it is this version that is stored, else 412: an `ETag`, as it was answered.")
         yield {"name": "If-Match", "in": "header", "schema": text, "description": told, "example": '"3.7"'}
     if endpoint.has_etag and endpoint.method == "GET":
         told = _("Answered 304 if it is still this version: an `ETag`, as it was answered.")

@@ -12,6 +12,15 @@ from wizard.web.api.texts import marked as _
 
 Json = dict[str, Any]
 
+# Every answer to a call that is counted has these.
+EVERYWHERE = ("RateLimit", "RateLimit-Policy", "X-Request-ID", "Content-Language")
+_ALSO: Mapping[ErrorCode, str] = {
+    # Where the same call fares better in a moment.
+    ErrorCode.CONFLICT: "Retry-After",
+    ErrorCode.RATE_LIMITED: "Retry-After",
+    ErrorCode.EXTERNAL_SERVICE_ERROR: "Retry-After",
+    ErrorCode.UNAUTHENTICATED: "WWW-Authenticate",
+}
 _WHEN: Mapping[ErrorCode, str] = {
     ErrorCode.VALIDATION_ERROR: _("a field is malformed or missing"),
     ErrorCode.BUSINESS_RULE_VIOLATION: _("a business rule fails"),
@@ -45,4 +54,13 @@ def content(description: str, *codes: ErrorCode) -> Json:
     """An answer that is a problem, with an example for each code."""
     named = {code.value: {"value": problem_examples.problem(code)} for code in codes}
     schema = {"$ref": f"#/components/schemas/{answers.ProblemAnswer.__name__}"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "examples": named}}}
+    return {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _headers(codes)},
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": named}},
+    }
+
+
+def _headers(codes: tuple[ErrorCode, ...]) -> list[str]:
+    also = [_ALSO[code] for code in codes if code in _ALSO]
+    return [*EVERYWHERE, *dict.fromkeys(also)]

@@ -13,14 +13,14 @@ _PROBLEMS: Mapping[ErrorCode, tuple[int, str, str, str, str | None]] = {
     ErrorCode.VALIDATION_ERROR: (
         422,
         "A field is malformed or missing",
-        "Choose your graduation year from the list.",
+        "This is not a graduation year from the list, such as 2026 or 1970-1979.",
         "graduation_year.choice",
         "graduationYear",
     ),
     ErrorCode.BUSINESS_RULE_VIOLATION: (
         409,
         "A business rule fails",
-        "McMaster University is in Ontario, so the country cannot be France. Choose Canada, or another school.",
+        "McMaster University is in Ontario, so the country cannot be France. Correct one of the two.",
         "university_country.alignment",
         "country",
     ),
@@ -83,16 +83,25 @@ _PROBLEMS: Mapping[ErrorCode, tuple[int, str, str, str, str | None]] = {
 }
 
 
+# What its sentence says, beside the rule.
+_CONTEXT: Mapping[ErrorCode, Mapping[str, str]] = {
+    ErrorCode.BUSINESS_RULE_VIOLATION: {"university": "mcmaster", "country": "FR"},
+    ErrorCode.WORKFLOW_STATE_INVALID: {"status": "staged", "possible": "update validate extend cancel"},
+    ErrorCode.CONFLICT: {"seen": "1", "current": "2"},
+}
+
+
 def problem(code: ErrorCode) -> Json:
     """An error with a code."""
     status, title, detail, rule, field = _PROBLEMS[code]
+    context = {"rule": rule, **_CONTEXT.get(code, {})}
     return {
         "type": f"https://registration.example.org/api#{code.lower()}",
         "title": title,
         "status": status,
         "detail": detail,
         "code": code.value,
-        "errors": [{"code": code.value, "field": field, "message": detail, "context": {"rule": rule}}],
+        "errors": [{"code": code.value, "field": field, "message": detail, "context": context}],
         "requestId": "0b6f2d1c9a8e",
         "errorId": "3f9c1a7be2" if code is ErrorCode.INTERNAL_ERROR else None,
         "result": None,
