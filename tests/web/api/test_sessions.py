@@ -110,6 +110,13 @@ def test_a_record_made_at_once_tells_the_rules_it_was_made_by_and_their_warnings
     assert main.get(f"{ORCHESTRATOR}/session/{session_id}").json["warnings"] == []
 
 
+@pytest.mark.parametrize("tag", ["", '""', '"Kz", ""', '"1.1-en', "W/", ","])
+def test_what_is_no_etag_is_not_the_one_stored(main: ApiClient, tag: str) -> None:
+    place = f"{ORCHESTRATOR}/session/{main.staged()['sessionId']}"
+    problem(main.call("DELETE", place, headers={"If-Match": tag}), 412, "CONFLICT")
+    assert main.get(place).json["status"] == "staged"
+
+
 def test_the_workflow_takes_the_account_given_at_staging(main: ApiClient, app_seeded: Seeded) -> None:
     staged = main.post(
         f"{ORCHESTRATOR}/stage", {"educationData": dict(DATA), "accountId": app_seeded.accounts[0].id}

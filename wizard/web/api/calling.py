@@ -29,6 +29,7 @@ JSON = "application/json"
 IDEMPOTENCY_KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 EXTENSION = "wizard_kept_answers"
 _LONGEST_KEY = 255
+_READING = frozenset({"GET", "HEAD"})
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 # What pydantic finds wrong, as our message ids; all else is a value that is not allowed.
 _FOUND: Mapping[str, str] = {
@@ -145,7 +146,7 @@ def answered(made: Answered | Emptied) -> Response:
 def tell_etag(response: Response, tag: str) -> None:
     """Say which state is answered; whoever has it already is not sent it again."""
     response.set_etag(tag)
-    if request.method == "GET" and request.if_none_match.contains_weak(tag):
+    if request.method in _READING and request.if_none_match.contains_weak(tag):
         response.status_code = HTTPStatus.NOT_MODIFIED
         response.set_data(b"")
 
@@ -156,10 +157,14 @@ def etag(tag: str, *also: object) -> str:
 
 
 def _insisted_on() -> frozenset[str] | None:
-    """The tags that the call is meant for (`If-Match`); None where any will do. To read needs none."""
-    if not request.if_match or request.if_match.star_tag or request.method == "GET":
+    """The tags that the call is meant for (`If-Match`); None where any will do. To read needs none.
+
+    Whoever sends what is no tag means some state all the same: it is another than the one stored.
+    """
+    if "If-Match" not in request.headers or request.if_match.star_tag or request.method in _READING:
         return None
-    return frozenset(each.partition("-")[0] for each in request.if_match.as_set())
+    # An empty tag is read as None.
+    return frozenset((each or "").partition("-")[0] for each in request.if_match.as_set())
 
 
 def once(call: Call, do: Callable[[], Response]) -> Response:
