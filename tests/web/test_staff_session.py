@@ -236,7 +236,8 @@ def test_the_desk_reads_of_the_applicant_and_is_not_spoken_to_as_one(
     assert "Studied outside Canada" in text
     assert "Graduates after this year" in text
     assert "Name of the school" in text
-    for applicants in ("You studied", "You have not graduated", "your school", "Your school"):
+    assert "Step Category" in text
+    for applicants in ("Your category", "You studied", "You have not graduated", "your school", "Your school"):
         assert applicants not in text
 
 

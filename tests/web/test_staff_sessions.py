@@ -41,7 +41,7 @@ def test_newest_changes_come_first_with_all_that_matters(
     newer = staged(services, user_business_id="osot-0000002", notes=None, coto_status=None)
     assert listed(desk) == [newer, older]
     cells = [cell.get_text(" ", strip=True) for cell in page(desk.get(LIST)).select("tbody tr:first-child > *")]
-    assert cells == ["osot-0000002", "Incomplete", "Your standing with the College", *cells[3:4], "24 hours", "Web"]
+    assert cells == ["osot-0000002", "Incomplete", "College (COTO)", *cells[3:4], "24 hours", "Web"]
     assert "23 November 2026, 10:10" in cells[3]
 
 

@@ -12,7 +12,7 @@ from wizard.web.rule_wording import SUBJECTS
 from wizard.web.texts import lazy_gettext as _
 
 STEPS: dict[Step, LazyString] = {
-    Step.IDENTITY: _("About you"),
+    Step.IDENTITY: _("Member number"),
     Step.EDUCATION: _("Education"),
     Step.COTO: _("College (COTO)"),
     Step.PRIVACY: _("Privacy"),

@@ -17,10 +17,9 @@ from wizard.core.steps import next_step
 from wizard.services.ports.calls import Call
 from wizard.web import access, reported
 from wizard.web import wording as sentences
-from wizard.web.applicant.page import STEP_TITLES
 from wizard.web.rule_wording import OUTCOMES
 from wizard.web.session_ids import require_session_id
-from wizard.web.staff import decision_wording, wording
+from wizard.web.staff import decision_wording, list_wording, wording
 from wizard.web.staff.forms import NoteForm
 from wizard.web.staff.history import happened
 
@@ -120,7 +119,7 @@ def page(
         status=wording.STATUSES[registration.status],
         channel=wording.CHANNELS[registration.channel],
         changed_by=wording.actor(registration.updated_by),
-        step=STEP_TITLES[next_step(registration)],
+        step=list_wording.STEPS[next_step(registration)],
         flag=decision_wording.flag(registration.flag) if registration.flag else None,
         remaining=wording.span(registration.expires_at - now),
         answers=_answers(registration),

@@ -17,7 +17,6 @@ from wizard.core.steps import Step, next_step
 from wizard.core.trouble import STOPPING, Trouble
 from wizard.services.ports.registrations import PageAsked, Selection, Tally
 from wizard.web import access, unsent
-from wizard.web.applicant.page import STEP_TITLES
 from wizard.web.staff import list_wording, wording
 
 # In the address of the list: what is asked for. A member number is not among it.
@@ -165,7 +164,7 @@ def _listed(registration: Registration, now: datetime) -> Listed:
         session_id=registration.session_id,
         name=wording.name_of(registration),
         status=wording.STATUSES[registration.status],
-        step=STEP_TITLES[next_step(registration)] if registration.is_open else "",
+        step=list_wording.STEPS[next_step(registration)] if registration.is_open else "",
         channel=wording.CHANNELS[registration.channel],
         changed=registration.updated_at,
         time_left=wording.span(registration.expires_at - now),
