@@ -67,30 +67,15 @@ def gather(site: Site, sessions: Iterable[str], members: Iterable[str]) -> Evide
     """The evidence of some sessions, and of the mails to their members."""
     ids = [each for each in sessions if each]
     with site.postgres.connect() as plain:
-        connection = cast("psycopg.Connection[Row]", plain)
-        connection.row_factory = dict_row
-
-        def rows(query: str, *given: object) -> list[Row]:
-            return connection.execute(query.encode(), given).fetchall()
-
-        doubled = [
-            f"{column} {row['what']} in {row['times']} records"
-            for column in _UNIQUE
-            for row in rows(
-                f"SELECT {column} AS what, count(*) AS times FROM education_records "  # noqa: S608 - names of ours
-                f"WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
-            )
-        ]
-        events = rows("SELECT * FROM audit_events WHERE session_id = ANY(%s) ORDER BY chain, position", ids)
+        database = cast("psycopg.Connection[Row]", plain)
+        database.row_factory = dict_row
+        events = _rows(database, "SELECT * FROM audit_events WHERE session_id = ANY(%s) ORDER BY chain, position", ids)
         numbers = [row["id"] for row in events]
-        values = rows("SELECT * FROM audit_values WHERE event_id = ANY(%s)", numbers)
-        heads = rows("SELECT * FROM audit_heads WHERE chain = ANY(%s)", ids)
-        records = rows("SELECT * FROM education_records WHERE session_id = ANY(%s)", ids)
-        keys = [f"confirmation:{row['id']}:{row['version']}" for row in records]
-        outbox = rows(
-            "SELECT * FROM outbox WHERE stream = ANY(%s) OR event_id = ANY(%s) OR key = ANY(%s) ORDER BY event_id",
-            *(ids, numbers, keys),
-        )
+        values = _rows(database, "SELECT * FROM audit_values WHERE event_id = ANY(%s)", numbers)
+        heads = _rows(database, "SELECT * FROM audit_heads WHERE chain = ANY(%s)", ids)
+        records = _rows(database, "SELECT * FROM education_records WHERE session_id = ANY(%s)", ids)
+        outbox = _outbox(database, ids, numbers, records)
+        doubled = _doubled(database)
     documents, indexed = _in_redis(site, ids)
     return Evidence(
         records=records,
@@ -104,6 +89,32 @@ def gather(site: Site, sessions: Iterable[str], members: Iterable[str]) -> Evide
         mails=_mails(site, {each.casefold() for each in members}),
         webhooks=_webhooks(site, set(ids)),
     )
+
+
+def _rows(database: psycopg.Connection[Row], query: str, *given: object) -> list[Row]:
+    return database.execute(query.encode(), given).fetchall()
+
+
+def _doubled(database: psycopg.Connection[Row]) -> list[str]:
+    """What there may be once, and is in several records: of all there are, with the constraints or without."""
+    return [
+        f"{column} {row['what']} in {row['times']} records"
+        for column in _UNIQUE
+        for row in _rows(
+            database,
+            f"SELECT {column} AS what, count(*) AS times FROM education_records "  # noqa: S608 - names of ours
+            f"WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1",
+        )
+    ]
+
+
+def _outbox(
+    database: psycopg.Connection[Row], ids: Sequence[str], numbers: Sequence[int], records: Sequence[Row]
+) -> list[Row]:
+    """What tells of these sessions and their events, and the confirmations of their records."""
+    keys = [f"confirmation:{row['id']}:{row['version']}" for row in records]
+    query = "SELECT * FROM outbox WHERE stream = ANY(%s) OR event_id = ANY(%s) OR key = ANY(%s) ORDER BY event_id"
+    return _rows(database, query, ids, numbers, keys)
 
 
 def _in_redis(site: Site, ids: Sequence[str]) -> tuple[dict[str, Row | None], frozenset[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from tests.faults.harness import outages
 from tests.faults.harness.crash_points import POINTS
 from tests.faults.harness.parts import Site
 from tests.support.mailserver import Mood
@@ -31,17 +32,17 @@ class Fault:
 
 
 def _died_at(point: str) -> Doing:
-    return lambda site: site.dying(point)
+    return lambda site: outages.dying(site, point)
 
 
 FAULTS: Mapping[str, Fault] = {
-    "web killed": Fault("web", Site.web_killed),
-    "one web process killed": Fault("web", Site.one_of_web_killed, may_repeat=False),
-    "web stopped": Fault("web", Site.web_stopped, may_repeat=False),
-    "one web process stopped": Fault("web", Site.one_of_web_stopped, may_repeat=False),
-    "workers killed": Fault("workers", Site.workers_killed),
-    "workers stopped": Fault("workers", Site.workers_stopped),
-    "worker overtaken": Fault("workers", Site.worker_overtaken),
+    "web killed": Fault("web", outages.web_killed),
+    "one web process killed": Fault("web", outages.one_of_web_killed, may_repeat=False),
+    "web stopped": Fault("web", outages.web_stopped, may_repeat=False),
+    "one web process stopped": Fault("web", outages.one_of_web_stopped, may_repeat=False),
+    "workers killed": Fault("workers", outages.workers_killed),
+    "workers stopped": Fault("workers", outages.workers_stopped),
+    "worker overtaken": Fault("workers", outages.worker_overtaken),
     "redis killed": Fault("redis", lambda site: site.valkey.killed(), may_repeat=False),
     "redis stopped": Fault("redis", lambda site: site.valkey.stopped(), may_repeat=False),
     "redis slow": Fault("redis", lambda site: site.valkey.line.slowed(SLOWED_BY), may_repeat=False),
@@ -61,14 +62,14 @@ FAULTS: Mapping[str, Fault] = {
     "database losing answers": Fault("database", lambda site: site.postgres.line.losing_answers()),
     "database full": Fault("database", lambda site: site.postgres.full()),
     "database read-only": Fault("database", lambda site: site.postgres.read_only()),
-    "mail away": Fault("mail", Site.mail_away),
-    "mail put off": Fault("mail", lambda site: site.mail_in(Mood.PUTS_OFF)),
-    "mail hanging": Fault("mail", lambda site: site.mail_in(Mood.HANGS)),
-    "mail taken and hanging": Fault("mail", lambda site: site.mail_in(Mood.TAKES_AND_HANGS)),
-    "receiver away": Fault("receiver", Site.receiver_away),
-    "receiver failing": Fault("receiver", lambda site: site.receiver_as(fails(503))),
-    "receiver hanging": Fault("receiver", lambda site: site.receiver_as(hangs)),
-    "receiver taking and hanging": Fault("receiver", lambda site: site.receiver_as(takes_and_hangs)),
+    "mail away": Fault("mail", outages.mail_away),
+    "mail put off": Fault("mail", lambda site: outages.mail_in(site, Mood.PUTS_OFF)),
+    "mail hanging": Fault("mail", lambda site: outages.mail_in(site, Mood.HANGS)),
+    "mail taken and hanging": Fault("mail", lambda site: outages.mail_in(site, Mood.TAKES_AND_HANGS)),
+    "receiver away": Fault("receiver", outages.receiver_away),
+    "receiver failing": Fault("receiver", lambda site: outages.receiver_as(site, fails(503))),
+    "receiver hanging": Fault("receiver", lambda site: outages.receiver_as(site, hangs)),
+    "receiver taking and hanging": Fault("receiver", lambda site: outages.receiver_as(site, takes_and_hangs)),
     **{f"death at {point}": Fault(DEATHS, _died_at(point)) for point in POINTS},
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,18 +10,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 from typing import ClassVar
 from uuid import uuid4
 
 import psutil
-import psycopg
 
 from tests.conftest import SECRET_KEYS
-from tests.faults.harness.servers import PostgresPart, ValkeyPart, family, signal_all, small_disk, stopped
-from tests.support.mailserver import MailServer, Mood
+from tests.faults.harness.postgres_part import PostgresPart, small_disk
+from tests.faults.harness.processes import family
+from tests.faults.harness.valkey_part import ValkeyPart
+from tests.support.mailserver import MailServer
 from tests.support.postgres import running_postgres
-from tests.support.receiver import Behaviour, Receiver, takes
+from tests.support.receiver import Receiver
 from tests.support.serving import Served
 from tests.support.waiting import wait_for
 from wizard import create_app
@@ -80,8 +79,8 @@ class Site:
     accounts: dict[str, str] = field(default_factory=dict)
     token: str = ""
     _made: int = 0
-    _mail_runs: ExitStack = field(default_factory=ExitStack)
-    _receiver_runs: ExitStack = field(default_factory=ExitStack)
+    mail_runs: ExitStack = field(default_factory=ExitStack)
+    receiver_runs: ExitStack = field(default_factory=ExitStack)
 
     BATCH: ClassVar[int] = 300
 
@@ -131,12 +130,12 @@ class Site:
         with suppress(AssertionError, ProcessLookupError):
             self.web.kill_web()
         self.worker.end()
-        self._mail_runs.close()
-        self._receiver_runs.close()
+        self.mail_runs.close()
+        self.receiver_runs.close()
 
     def open_to_the_outside(self) -> None:
-        self._mail_runs.enter_context(self.mail.running())
-        self._receiver_runs.enter_context(self.receiver.running())
+        self.mail_runs.enter_context(self.mail.running())
+        self.receiver_runs.enter_context(self.receiver.running())
 
     def members(self, count: int) -> list[tuple[str, str]]:
         """Numbers and ids of accounts that nobody has used; made many at a time."""
@@ -164,7 +163,7 @@ class Site:
         self.worker.tend()
         wait_for(self.web.is_ready, what=f"the web ({self.web.log})", within=60)
 
-    # Failing
+    # Whom to hit
 
     def web_processes(self) -> list[psutil.Process]:
         """Gunicorn's master first, then its workers; not the worker beside them."""
@@ -174,104 +173,6 @@ class Site:
     def companions(self) -> list[psutil.Process]:
         assert self.web.process is not None
         return [each for each in family(self.web.process.pid) if _is_companion(each)]
-
-    @contextmanager
-    def web_killed(self) -> Iterator[None]:
-        """Master and workers at once."""
-        self.web.kill_web()
-        try:
-            yield
-        finally:
-            self.web.launch()
-
-    @contextmanager
-    def one_of_web_killed(self) -> Iterator[None]:
-        """One of gunicorn's workers: the master starts another."""
-        signal_all(self.web_processes()[1:2], signal.SIGKILL)
-        yield
-
-    @contextmanager
-    def web_stopped(self) -> Iterator[None]:
-        with stopped(self.web_processes()):
-            yield
-
-    @contextmanager
-    def one_of_web_stopped(self) -> Iterator[None]:
-        with stopped(self.web_processes()[1:2]):
-            yield
-
-    @contextmanager
-    def workers_killed(self) -> Iterator[None]:
-        """Both workers; the web starts its own again after a while."""
-        signal_all(self.companions(), signal.SIGKILL)
-        self.worker.end()
-        try:
-            yield
-        finally:
-            self.worker.start()
-
-    @contextmanager
-    def workers_stopped(self) -> Iterator[None]:
-        self.worker.tend()
-        assert self.worker.process is not None
-        with stopped(self.companions() + family(self.worker.process.pid)):
-            yield
-
-    @contextmanager
-    def worker_overtaken(self) -> Iterator[None]:
-        """One worker stopped until its claims are over and the other has them; then it goes on as if nothing was."""
-        self.worker.tend()
-        assert self.worker.process is not None
-        with stopped(family(self.worker.process.pid)):
-            with suppress(psycopg.Error), self.postgres.connect() as connection:
-                connection.execute("UPDATE outbox SET claimed_until = now() WHERE claimed_until > now()")
-            yield
-
-    @contextmanager
-    def dying(self, point: str) -> Iterator[None]:
-        """Whoever next passes a point dies there, if anybody does meanwhile."""
-        self.armed.write_text(point)
-        try:
-            yield
-        finally:
-            self.armed.unlink(missing_ok=True)
-
-    @contextmanager
-    def mail_away(self) -> Iterator[None]:
-        self._mail_runs.close()
-        try:
-            yield
-        finally:
-            self._mail_runs.enter_context(self.mail.running())
-
-    @contextmanager
-    def mail_in(self, mood: Mood) -> Iterator[None]:
-        """In another mood; who hangs then is cut off in the end."""
-        self.mail.mood = mood
-        try:
-            yield
-        finally:
-            self.mail.mood = Mood.TAKES
-            with self.mail_away():
-                pass
-
-    @contextmanager
-    def receiver_away(self) -> Iterator[None]:
-        self._receiver_runs.close()
-        try:
-            yield
-        finally:
-            self._receiver_runs.enter_context(self.receiver.running())
-
-    @contextmanager
-    def receiver_as(self, behaviour: Behaviour) -> Iterator[None]:
-        self.receiver.let_go = Event()
-        self.receiver.behaviour = behaviour
-        try:
-            yield
-        finally:
-            self.receiver.behaviour = takes
-            self.receiver.let_go.set()
 
 
 def _is_companion(process: psutil.Process) -> bool:

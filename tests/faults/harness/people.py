@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from random import Random
 from threading import Event
 from time import monotonic
 from urllib.parse import urlsplit
@@ -96,7 +95,6 @@ class Person:
     told: Told
     wanted: dict[str, dict[str, str]]
     reached: Reached
-    random: Random
     tabs: bool = False
     presses: int = 1
     browser: Browser = field(init=False)

@@ -159,7 +159,7 @@ def _one(site: Site, seed: int, who: int, each: Registering, member: tuple[str, 
     random = Random(seed * 100 + who)  # noqa: S311 - to be the same again is the point
     answers = {"user_business_id": number, **each.answers}
     if each.channel == "web":
-        return Person(site, told, _by_step(answers), _nobody, random, each.tabs, each.presses)
+        return Person(site, told, _by_step(answers), _nobody, each.tabs, each.presses)
     wanted = {camel(name): value for name, value in answers.items()}
     return System(site, told, wanted, _nobody, random, each.stepwise, each.rival, each.other_number)
 
