@@ -58,6 +58,7 @@ lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive wizard wsgi.py
 
 format: install-dev
 	$(BIN)/ruff check --fix .
