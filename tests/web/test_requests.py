@@ -114,9 +114,11 @@ def test_one_proxy_is_believed_about_the_client_when_there_is_one(app: Flask) ->
     assert seen == [("127.0.0.1", "http", "localhost")]
 
 
-def test_a_host_that_is_not_ours_is_refused(client: FlaskClient) -> None:
+def test_a_host_that_is_not_ours_is_refused(client: FlaskClient, lines: list[EventDict]) -> None:
     answer = client.get("/", headers={"Host": "evil.example"})
     assert answer.status_code == 400
+    # Whoever sends many fills no log with failures of ours.
+    assert [line["event"] for line in lines] == ["request"]
     assert "evil.example" not in answer.text
     assert page(answer).h1 is not None
 

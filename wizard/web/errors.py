@@ -55,6 +55,8 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     http.TooManyRequests: Answer(429, "too_many", again=True),
     http.InternalServerError: Answer(500, "crash", again=True),
     http.ServiceUnavailable: Answer(503, "unavailable", again=True),
+    # Under a host that is not ours no address can be made, and no page with one.
+    http.SecurityError: Answer(400, "bare"),
     http.HTTPException: Answer(400, "bad_request"),
     Exception: Answer(500, "crash", again=True),
 }
@@ -146,7 +148,7 @@ def _readable(seconds: int) -> str:
 def _page(answer: Answer, context: Mapping[str, Any]) -> str:
     """The page; should that itself fail, one that asks for nothing."""
     try:
-        return render_template(f"errors/{answer.page}.html", **context)
+        return render_template(f"errors/{answer.page}.html", status=answer.status, **context)
     except Exception:  # noqa: BLE001 - what went wrong first is to be answered, whatever else does
         _log.exception("error_page.failed", page=answer.page)
         return render_template("errors/bare.html", status=answer.status, **context)

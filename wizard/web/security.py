@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from flask import Flask, Response, has_request_context, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug import exceptions as http
 
 from wizard.config import Settings
 from wizard.services.tables import MOST_BYTES
@@ -32,6 +33,7 @@ STRICT_TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 # The longest form is the privacy step: a thousand characters of notes, percent-encoded.
 MAX_BODY = 64 * 1024
 _MAX_PARTS = 100
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 # The same for everybody, and nobody's.
 CACHEABLE = frozenset({"api.choices", "api.document", "api.reference"})
 # Where a file is taken, or as many rows as a file has.
@@ -106,4 +108,18 @@ def _guard(csrf: CSRFProtect) -> None:
         access.require_access(str(session_id))
     if request.blueprint == "staff" and request.endpoint not in access.SIGNING_IN:
         access.staff_call()
+    _require_names()
     csrf.protect()
+    _require_form()
+
+
+def _require_names() -> None:
+    """Raise BadRequest for parts of a form without a name, which Flask-WTF stumbles over."""
+    if None in request.form or None in request.files:
+        raise http.BadRequest
+
+
+def _require_form() -> None:
+    """Raise UnsupportedMediaType for all but forms: Flask-WTF would read JSON as one, whatever is in it."""
+    if request.mimetype and request.mimetype not in _FORMS:
+        raise http.UnsupportedMediaType

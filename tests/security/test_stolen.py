@@ -1,0 +1,113 @@
+"""What was copied from a browser, and what was planted in Redis: neither opens anything."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+import wizard
+from tests.support.api import ApiClient
+from tests.support.applicant import Applicant
+from tests.support.desk import own, send, staged
+from tests.support.seed import Seeded
+from tests.test_privileges import SINCE
+from wizard.core.accounts import StaffMember
+from wizard.core.actors import Privilege
+from wizard.services.bundle import Services
+
+BOARD = "/staff/"
+UNSAFE_MODULES = frozenset({"pickle", "cPickle", "marshal", "shelve", "dill", "jsonpickle", "yaml", "copyreg"})
+
+
+def signed_in(client: FlaskClient, member: StaffMember) -> None:
+    with client.session_transaction() as session:
+        session.update(staff=member.id, staff_epoch=member.epoch, staff_since=SINCE)
+
+
+def copied(app: Flask, client: FlaskClient) -> FlaskClient:
+    """A browser with the cookie of another."""
+    thief, cookie = app.test_client(), client.get_cookie("wizard")
+    assert cookie is not None
+    thief.set_cookie("wizard", cookie.value)
+    return thief
+
+
+@pytest.mark.parametrize("leaving", ["/staff/sign-out", "/staff/my-sign-in/sign-out-everywhere", "/finish"])
+def test_a_stolen_cookie_opens_nothing_after_the_sign_in_has_ended(
+    app: Flask, client: FlaskClient, app_seeded: Seeded, services: Services, leaving: str
+) -> None:
+    session_id = staged(services)
+    signed_in(client, app_seeded.main)
+    own(client, session_id)
+    thief = copied(app, client)
+    assert thief.get(BOARD).status_code == 200
+    assert send(client, leaving, {"choice": "clear"}, of="/").status_code == 303
+    for browser in (thief, client):
+        assert browser.get(BOARD).headers["Location"].startswith("/staff/sign-in")
+    if leaving == "/finish":
+        assert thief.get(f"/registrations/{session_id}/education").status_code == 404
+
+
+def test_a_stolen_cookie_opens_nothing_once_its_owner_may_do_more(
+    app: Flask, client: FlaskClient, app_seeded: Seeded
+) -> None:
+    """Neither does one that an attacker made the browser use before: the id changes with what it opens."""
+    send(client, "/language/fr", of="/")
+    thief = copied(app, client)
+    applicant = Applicant(client).start()
+    assert thief.get(applicant.address("identity")).status_code == 404
+    second = copied(app, client)
+    values = {"username": app_seeded.main.username, "password": app_seeded.password}
+    assert send(client, "/staff/sign-in", values).status_code == 303
+    assert client.get(BOARD).status_code == 200
+    for each in (thief, second):
+        assert each.get(BOARD).status_code == 303
+
+
+class _Bomb:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickle_under_any_key_is_not_run(
+    client: FlaskClient, app_seeded: Seeded, services: Services, redis_client: Redis, tmp_path: Path
+) -> None:
+    """Browsers' sessions, what was typed and not sent, registrations, answers kept for other systems."""
+    main = ApiClient.made(client, services, Privilege.MAIN)
+    main.post("/ot-education/orchestrator/stage", {}, Idempotency_Key="k1")
+    signed_in(client, app_seeded.main)
+    applicant = Applicant(client).start().answer("identity")
+    switched = send(client, "/language/fr", {"next": applicant.address("education"), "degree_type": "masters"}, of="/")
+    planted = set()
+    for key in redis_client.scan_iter():
+        if redis_client.type(key) == b"string" and b"_limit" not in key:
+            redis_client.set(key, pickle.dumps(_Bomb(tmp_path / "exploded")))
+            planted.add(key.partition(b":")[0])
+    assert len(planted) >= 4, planted
+    places = ("/", BOARD, "/staff/sessions", applicant.address("education"), switched.headers["Location"])
+    statuses = [client.get(place).status_code for place in places]
+    statuses.append(main.post("/ot-education/orchestrator/stage", {}, Idempotency_Key="k1").status_code)
+    assert not (tmp_path / "exploded").exists()
+    assert all(status < 500 for status in statuses), statuses
+
+
+def test_nothing_of_ours_reads_what_could_run() -> None:
+    root = Path(wizard.__file__).parent
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [(path.name, name) for name in names if name.partition(".")[0] in UNSAFE_MODULES]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"eval", "exec"}:
+                found.append((path.name, node.func.id))
+    assert found == []
