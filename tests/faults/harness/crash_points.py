@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import local
 from typing import Any
 
+from wizard.services.audit import AuditDrain
 from wizard.services.checking import Checking
 from wizard.services.delivery import Delivery, MailCarrier
 from wizard.services.orchestrator import RegistrationOrchestrator
@@ -29,6 +30,8 @@ from wizard.storage.unit_of_work import SqlUnitOfWork
 
 Method = tuple[type, str]
 
+ANSWERING: tuple[Method, ...] = ((RegistrationOrchestrator, "stage"), (RegistrationOrchestrator, "update"))
+DRAINING: tuple[Method, ...] = ((AuditDrain, "drain"),)
 SUBMITTING: tuple[Method, ...] = tuple(
     (RegistrationOrchestrator, name) for name in ("create", "submit", "execute_workflow")
 )
@@ -47,10 +50,15 @@ class Point:
 
 _COMMIT = (SqlUnitOfWork, "commit")
 _RECORD = (SqlRecords, "add")
+_SAVE = (RedisRegistrationStore, "save")
 _MARK = (SqlOutbox, "delivered")
 
 # In the order in which they are passed.
 POINTS: Mapping[str, Point] = {
+    "answers: about to be saved": Point(ANSWERING, _SAVE),
+    "answers: saved": Point(ANSWERING, _SAVE, is_after=True),
+    "trail: about to have their events": Point(DRAINING, _COMMIT),
+    "trail: has their events": Point(DRAINING, _COMMIT, is_after=True),
     "submit: registration read": Point(SUBMITTING, (Runner, "load"), is_after=True),
     "submit: transaction begun": Point(SUBMITTING, (SqlUnitOfWork, "__enter__"), is_after=True),
     "submit: category decided": Point(SUBMITTING, (Checking, "category"), is_after=True),
@@ -61,8 +69,8 @@ POINTS: Mapping[str, Point] = {
     "submit: events written": Point(SUBMITTING, (SqlAuditTrail, "append"), is_after=True, behind=_RECORD),
     "submit: about to commit": Point(SUBMITTING, _COMMIT, behind=_RECORD),
     "submit: committed": Point(SUBMITTING, _COMMIT, is_after=True, behind=_RECORD),
-    "submit: document about to be saved": Point(SUBMITTING, (RedisRegistrationStore, "save")),
-    "submit: document saved": Point(SUBMITTING, (RedisRegistrationStore, "save"), is_after=True),
+    "submit: document about to be saved": Point(SUBMITTING, _SAVE),
+    "submit: document saved": Point(SUBMITTING, _SAVE, is_after=True),
     "submit: about to answer": Point(SUBMITTING, (Runner, "change"), is_after=True),
     "delivery: about to claim": Point(DELIVERING, (SqlOutbox, "claim")),
     "delivery: claimed": Point(DELIVERING, _COMMIT, behind=(SqlOutbox, "_opened")),
@@ -138,8 +146,9 @@ def _meet(method: Method, armed: Path, *, is_after: bool) -> None:
         return
     with suppress(OSError):
         point = POINTS[armed.read_text()]
-        is_there = (point.method, point.is_after) == (method, is_after) and _here.within[0] in point.within
-        if is_there and (point.behind is None or point.behind in _here.called):
+        is_there = (point.method, point.is_after) == (method, is_after)
+        is_within = not set(point.within).isdisjoint(_here.within)
+        if is_there and is_within and (point.behind is None or point.behind in _here.called):
             # Of several that are here at once, the one that takes the file away dies.
             armed.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
