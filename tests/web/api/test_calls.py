@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from hashlib import sha256
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -25,6 +26,7 @@ from wizard.services.bundle import Services
 from wizard.services.tokens import NewToken
 from wizard.web.api import calling
 from wizard.web.api.endpoints import ENDPOINTS, Endpoint
+from wizard.web.security import MAX_BODY
 
 STAGE = f"{ORCHESTRATOR}/stage"
 CLOSED = [endpoint for endpoint in ENDPOINTS if not endpoint.is_open]
@@ -305,3 +307,31 @@ def test_no_token_and_nothing_personal_is_logged(main: ApiClient, capsys: pytest
     logged = capsys.readouterr()
     for secret in (main.token, "Geheimnis", "ada@example.org", "osot-0000001"):
         assert secret not in logged.out + logged.err
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"educationData": {"country": "CA"}}', 201),
+        (b"{}" + b" " * (MAX_BODY - 3), 201),
+        (b"{}" + b" " * MAX_BODY, 413),
+        (b"{}" + b" " * MAX_BODY + b"not JSON", 413),
+    ],
+)
+def test_a_body_that_does_not_say_its_length_is_taken_whole_or_not_at_all(
+    client: FlaskClient, main: ApiClient, body: bytes, status: int
+) -> None:
+    answer = client.post(
+        STAGE,
+        input_stream=BytesIO(body),
+        headers={
+            "Authorization": f"Bearer {main.token}",
+            "Content-Type": "application/json",
+            "Transfer-Encoding": "chunked",
+        },
+        # As of a server that puts chunks together.
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == status, answer.text
+    if status == 413:
+        problem(answer, 413, "VALIDATION_ERROR")

@@ -97,12 +97,23 @@ def _count(quotas: list[Quota]) -> None:
 
 def body(model: type[Sent]) -> Sent:
     """What was sent in the body; nothing is as good as an empty object. Raises ValidationFailed."""
-    sent = request.get_data(cache=True)
+    sent = _sent()
     if not sent.strip():
         sent = b"{}"
     elif request.mimetype != JSON:
         raise http.UnsupportedMediaType
     return _validated(model, sent)
+
+
+def _sent() -> bytes:
+    """The body, whole. Raises RequestEntityTooLarge.
+
+    One that comes in chunks does not say its length, and Werkzeug cuts it off at the limit without a word.
+    """
+    sent, limit = request.get_data(cache=True), request.max_content_length
+    if request.content_length is None and len(sent) == limit and request.environ["wsgi.input"].read(1):
+        raise http.RequestEntityTooLarge
+    return sent
 
 
 def query(model: type[Sent]) -> Sent:
@@ -174,7 +185,7 @@ def once(call: Call, do: Callable[[], Response]) -> Response:
         return do()
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise ValidationFailed("idempotency.key", field=IDEMPOTENCY_KEY)
-    asked = sha256(request.get_data(cache=True)).hexdigest()
+    asked = sha256(_sent()).hexdigest()
     who = call.actor.name if call.actor.privilege else f"{call.actor.name} {request.remote_addr}"
     claim = _answers().claim(f"{who}\n{request.path}\n{key}", asked)
     if isinstance(claim, KeptAnswer):
