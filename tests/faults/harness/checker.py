@@ -83,10 +83,22 @@ def _events(claims: Claims, evidence: Evidence) -> Iterator[str]:
         if told.number:
             yield from (f"{told.name}: {names[each]} × {each}" for each in ONCE if names[each] != 1)
             yield from (f"{told.name}: no {each}" for each in AT_LEAST_ONCE if not names[each])
-        numbered = sorted(row["sequence"] for row in rows if row["sequence"] is not None)
-        if numbered != list(range(1, len(numbered) + 1)):
-            yield f"{told.name}: events numbered {numbered}"
+        yield from (f"{told.name}: {each}" for each in _numbered(rows))
         yield from (f"{told.name}: {each}" for each in _replayed(told, rows, changes, evidence.records))
+
+
+def _numbered(rows: Sequence[Row]) -> Iterator[str]:
+    """Numbered without a gap, each once.
+
+    Two may have one number: a try failed while another, whose document was written later, made the record.
+    """
+    numbered = Counter(
+        (row["sequence"], row["name"], row["operation_id"]) for row in rows if row["sequence"] is not None
+    )
+    numbers = sorted({number for number, _, _ in numbered})
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"events numbered {numbers}"
+    yield from (f"event {number} ({name}) {times} times" for (number, name, _), times in numbered.items() if times > 1)
 
 
 def _replayed(

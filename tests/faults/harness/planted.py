@@ -49,6 +49,14 @@ PLANTED: dict[str, tuple[str, str]] = {
         f"'again', details, changes, mac, key_id, mac FROM audit_events WHERE id = {LAST}"),
         "2 × workflow.completed",
     ),
+    "an event that is there twice": (
+        (
+            "INSERT INTO audit_events (chain, position, name, at, actor, session_id, sequence, operation_id, details, "
+            "changes, previous, key_id, mac) SELECT chain, position + 100, name, at, actor, session_id, sequence, "
+            "operation_id, details, changes, mac, key_id, mac FROM audit_events WHERE name = 'education.updated'"
+        ),
+        "(education.updated) 2 times",
+    ),
     "a changed event": (f"UPDATE audit_events SET actor = 'nobody' WHERE id = {LAST}", "is not signed by us"),
     "a changed value": ("UPDATE audit_values SET after = 'x' WHERE field = 'notes'", "chain: "),
     "a head put back": ("UPDATE audit_heads SET length = length - 1 WHERE length > 2", "its head says"),
