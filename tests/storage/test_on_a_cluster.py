@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from limits import parse
 from redis import RedisCluster
 
 from tests.storage.registration_examples import NOW, a_registration, an_event
@@ -22,13 +23,14 @@ from wizard.storage.lists import Lists
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
+from wizard.web.limit_counts import SCHEME, SharedRedis, Try
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
-    with running_cluster(tmp_path_factory.mktemp("cluster")) as url, connect(url) as client:
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as nodes, connect(nodes.url) as client:
         assert isinstance(client, RedisCluster)
         yield client
 
@@ -83,3 +85,12 @@ def test_browsers_sessions_on_a_cluster(cluster: RedisCluster, cipher: Cipher, c
         assert not sessions.delete(new, seen=7)
         assert sessions.delete(new, seen=1)
         assert sessions.read(new) == StoredSession(-1)
+
+
+def test_tries_are_counted_on_a_cluster(cluster: RedisCluster) -> None:
+    limits = SharedRedis(f"{SCHEME}://", client=cluster)
+    tries = [Try(parse("2 per hour"), ("codes", f"somebody {number}")) for number in range(9)]
+    assert [quota.left for quota in limits.look_all(tries)] == [2] * 9
+    assert [quota.left for quota in limits.hit_all(tries)] == [1] * 9
+    limits.hit_all(tries)
+    assert not any(quota.had_room for quota in limits.hit_all(tries))

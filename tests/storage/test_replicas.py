@@ -120,7 +120,7 @@ def test_a_replica_that_comes_later_is_noticed(tmp_path: Path) -> None:
 
 
 def test_on_a_cluster_the_node_of_the_registration_waits(tmp_path: Path, cipher: Cipher, clock: FixedClock) -> None:
-    with running_cluster(tmp_path, replicas=True) as url, connect(url, timeout=8) as client:
+    with running_cluster(tmp_path, replicas=True) as cluster, connect(cluster.url, timeout=8) as client:
         assert isinstance(client, RedisCluster)
         store = RedisRegistrationStore(client, cipher, clock, grace=HOUR)
         saved = [store.save(a_registration(), replacing=None) for _ in range(9)]

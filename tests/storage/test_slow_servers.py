@@ -145,7 +145,7 @@ def test_whatever_the_address_connections_know_patience(url: str, kind: type) ->
 
 
 def test_the_nodes_of_a_cluster_as_well(tmp_path: Path) -> None:
-    with running_cluster(tmp_path) as url, connect(url, timeout=8) as client:
+    with running_cluster(tmp_path) as cluster, connect(cluster.url, timeout=8) as client:
         client.set("key", "value")
         (pool,) = {type(node.redis_connection.connection_pool) for node in client.get_primaries()}
         assert pool is PatientPool

@@ -138,7 +138,7 @@ def test_a_refusal_is_told_apart_from_silence(
 
 
 def test_on_a_cluster_as_well(witness: Witness, watch: Watch, tmp_path: Path) -> None:
-    with running_cluster(tmp_path) as url, connect(url, watch=watch) as client:
+    with running_cluster(tmp_path) as cluster, connect(cluster.url, watch=watch) as client:
         assert isinstance(client, RedisCluster)
         client.set("one", "1")
         with client.pipeline(transaction=False) as commands:

@@ -1,11 +1,12 @@
-"""A real Cluster of two for tests, so that keys do lie on different nodes."""
+"""A real Cluster for tests, so that keys do lie on different nodes."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -18,47 +19,90 @@ from tests.support.waiting import wait_for
 _SLOTS = 16384
 
 
+@dataclass
+class Node:
+    """One server of a Cluster."""
+
+    home: Path
+    failed_after: int
+    port: int = field(init=False)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.home.mkdir()
+        self.port = _two_free_ports()
+
+    def start(self) -> None:
+        options = {
+            "port": self.port,
+            "cluster-port": self.port + 1,
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": self.failed_after,
+            "save": "",
+            "repl-diskless-sync-delay": 0,
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        self.process = subprocess.Popen([get_binary_path(), *words], cwd=self.home, stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def client(self) -> Redis:
+        return Redis(port=self.port, socket_timeout=5)
+
+    def role(self) -> str:
+        """`master` or `slave`, as it sees itself. Raises ConnectionError where it is away."""
+        with self.client() as client:
+            return str(client.info("replication")["role"])
+
+    def has_its_replica(self) -> bool:
+        """Whether it is a primary whose replica keeps up."""
+        with self.client() as client:
+            found = client.info("replication")
+        return bool(found["role"] == "master" and "online" in str(found.get("slave0")))
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Primaries and, in the same order, their replicas where there are any; each a process that can be killed."""
+
+    primaries: list[Node]
+    replicas: list[Node]
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.primaries)
+
+
 @contextmanager
-def running_cluster(home: Path, *, replicas: bool = False) -> Iterator[str]:
-    """Starts the nodes, each with a replica where asked for; gives the URL."""
+def running_cluster(
+    home: Path, *, primaries: int = 2, replicas: bool = False, failed_after: int = 15_000
+) -> Iterator[Cluster]:
+    """Starts the nodes, each with a replica where asked for; one is given up after so many milliseconds of silence."""
     with ExitStack() as stack:
-        ports = [stack.enter_context(_node(home / f"node{number}")) for number in range(2)]
-        nodes = [stack.enter_context(Redis(port=port)) for port in ports]
-        for number, node in enumerate(nodes):
-            wait_for(node.ping, what="the cluster", passing=(ConnectionError,))
-            first, last = number * _SLOTS // 2, (number + 1) * _SLOTS // 2 - 1
-            node.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-        nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", ports[1], ports[1] + 1)
-        for node in nodes:
-            wait_for(partial(_is_whole, node), what="the cluster", passing=(ConnectionError,))
-        for number, node in enumerate(nodes if replicas else ()):
-            port = stack.enter_context(_node(home / f"replica{number}"))
-            _replicate(stack.enter_context(Redis(port=port)), of=node, at=ports[number])
-        yield f"redis+cluster://127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}"
+        nodes = [Node(home / f"node{number}", failed_after) for number in range(primaries)]
+        clients = [_started(stack, node) for node in nodes]
+        for number, client in enumerate(clients):
+            first, last = number * _SLOTS // primaries, (number + 1) * _SLOTS // primaries - 1
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+        for node in nodes[1:]:
+            clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, node.port + 1)
+        for client in clients:
+            wait_for(partial(_is_whole, client), what="the cluster", passing=(ConnectionError,))
+        copies = [Node(home / f"replica{number}", failed_after) for number in range(primaries if replicas else 0)]
+        for copy, client, node in zip(copies, clients, nodes, strict=False):
+            _replicate(_started(stack, copy), of=client, at=node.port)
+        yield Cluster(nodes, copies)
 
 
-@contextmanager
-def _node(home: Path) -> Iterator[int]:
-    home.mkdir()
-    port = _two_free_ports()
-    arguments = [
-        "--port",
-        str(port),
-        "--save",
-        "",
-        "--repl-diskless-sync-delay",
-        "0",
-        "--cluster-enabled",
-        "yes",
-        "--cluster-port",
-        str(port + 1),
-    ]
-    server = subprocess.Popen([get_binary_path(), *arguments], cwd=home, stdout=subprocess.DEVNULL)
-    try:
-        yield port
-    finally:
-        server.kill()
-        server.wait()
+def _started(stack: ExitStack, node: Node) -> Redis:
+    node.start()
+    stack.callback(node.kill)
+    client = stack.enter_context(closing(node.client()))
+    wait_for(client.ping, what="a node", passing=(ConnectionError,))
+    return client
 
 
 def _two_free_ports() -> int:
@@ -75,7 +119,6 @@ def _two_free_ports() -> int:
 
 
 def _replicate(replica: Redis, *, of: Redis, at: int) -> None:
-    wait_for(replica.ping, what="a replica", passing=(ConnectionError,))
     replica.execute_command("CLUSTER", "MEET", "127.0.0.1", at, at + 1)
     name = of.execute_command("CLUSTER", "MYID")
     # Unknown until the nodes have heard of one another.

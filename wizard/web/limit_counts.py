@@ -79,8 +79,9 @@ class SharedRedis(RedisStorage):
         try:
             with self.storage.pipeline(transaction=False) as commands:
                 for script, keys, arguments in scripts:
-                    # Sent whole: by its digest, a script costs a round trip more to make sure that it is known.
-                    commands.eval(script, len(keys), *keys, *arguments)
+                    # Sent whole: by its digest, a script costs a round trip more to make sure that it is known. And
+                    # by its name, for a Cluster's pipelines have no method for it.
+                    commands.execute_command("EVAL", script, len(keys), *keys, *arguments)
                 answers: list[Any] = commands.execute()
         except RedisError as error:
             raise ExternalServiceError("redis") from error
