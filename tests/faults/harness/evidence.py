@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.rows import dict_row
 
 from tests.conftest import SECRET_KEYS
-from tests.faults.harness.parts import Site
+from tests.faults.harness.place import Place
 
 Row = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Evidence:
 _UNIQUE = ("session_id", "account_id", "lower(user_business_id)", "coto_registration", "number")
 
 
-def gather(site: Site, sessions: Iterable[str], members: Iterable[str]) -> Evidence:
+def gather(site: Place, sessions: Iterable[str], members: Iterable[str]) -> Evidence:
     """The evidence of some sessions, and of the mails to their members."""
     ids = [each for each in sessions if each]
     with site.postgres.connect() as plain:
@@ -117,14 +117,14 @@ def _outbox(
     return _rows(database, query, ids, numbers, keys)
 
 
-def _in_redis(site: Site, ids: Sequence[str]) -> tuple[dict[str, Row | None], frozenset[str]]:
+def _in_redis(site: Place, ids: Sequence[str]) -> tuple[dict[str, Row | None], frozenset[str]]:
     with site.valkey.client as client:
         documents = {each: opened(each, cast("bytes | None", client.get(_place(each)))) for each in ids}
         indexed = frozenset(each for each in ids if client.zscore(ALL_SESSIONS, UUID(each).bytes) is not None)
     return documents, indexed
 
 
-def _mails(site: Site, members: set[str]) -> list[Delivered]:
+def _mails(site: Place, members: set[str]) -> list[Delivered]:
     found = []
     for mail in tuple(site.mail.mails):
         if str(mail["To"]).partition("@")[0].casefold() in members:
@@ -134,7 +134,7 @@ def _mails(site: Site, members: set[str]) -> list[Delivered]:
     return found
 
 
-def _webhooks(site: Site, ids: set[str]) -> list[Delivered]:
+def _webhooks(site: Place, ids: set[str]) -> list[Delivered]:
     with site.receiver.lock:
         taken = [(call, call.event) for call in site.receiver.calls]
     accepted = set(site.receiver.taken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +16,7 @@ from uuid import uuid4
 import psutil
 
 from tests.conftest import SECRET_KEYS
+from tests.faults.harness.place import Database
 from tests.faults.harness.postgres_part import PostgresPart, small_disk
 from tests.faults.harness.processes import family
 from tests.faults.harness.valkey_part import ValkeyPart
@@ -66,8 +67,48 @@ class WorkerPart:
 
 
 @dataclass
+class Accounts:
+    """Members without a record; `unused` are their ids by their numbers."""
+
+    database: Database
+    unused: dict[str, str] = field(default_factory=dict)
+    _made: int = 0
+
+    BATCH: ClassVar[int] = 300
+
+    def take(self, count: int) -> list[tuple[str, str]]:
+        """Numbers and ids of accounts that nobody has used; made many at a time."""
+        if len(self.unused) < count:
+            self._add()
+        return [self.unused.popitem() for _ in range(count)]
+
+    def _add(self) -> None:
+        numbers = range(self._made, self._made + self.BATCH)
+        self._made += self.BATCH
+        people = [(str(uuid4()), f"F-{each}", f"f-{each}", f"f-{each}@example.org") for each in numbers]
+        adding = (
+            "INSERT INTO accounts (id, number, number_key, name, name_key, email, email_key, status, language, "
+            "created_at) VALUES (%s, %s, %s, 'Fay Lure', 'fay lure', %s, %s, 'active', 'en', now())"
+        )
+        with self.database.connect() as connection, connection.cursor() as cursor:
+            cursor.executemany(adding, [(*person, person[-1]) for person in people])
+        self.unused.update({number: account for account, number, _, _ in people})
+
+
+def prepared(environ: Mapping[str, str]) -> str:
+    """Migrate, and open the membership year; answers a token that may do everything."""
+    app = create_app(Settings.from_env({name: value for name, value in environ.items() if "WIZARD" in name}))
+    database.migrate(app)
+    services = base.services_of(app)
+    services.membership.set(SYSTEM, services.clock.now().date() + timedelta(days=300))
+    token = services.tokens.create(SYSTEM, NewToken("faults", Privilege.MAIN))
+    database.engine(app).dispose()
+    return token
+
+
+@dataclass
 class Site:
-    """The parts, and where they are told to die; `accounts` are members without a record, by their numbers."""
+    """The parts, and where they are told to die."""
 
     home: Path
     postgres: PostgresPart
@@ -76,16 +117,14 @@ class Site:
     receiver: Receiver
     web: Served = field(init=False)
     worker: WorkerPart = field(init=False)
-    accounts: dict[str, str] = field(default_factory=dict)
+    accounts: Accounts = field(init=False)
     token: str = ""
-    _made: int = 0
     mail_runs: ExitStack = field(default_factory=ExitStack)
     receiver_runs: ExitStack = field(default_factory=ExitStack)
 
-    BATCH: ClassVar[int] = 300
-
     def __post_init__(self) -> None:
         self.web = Served(self.home, self._environ())
+        self.accounts = Accounts(self.postgres)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
         self.worker = WorkerPart({**environ, **self._environ()}, self.home / "worker.log")
 
@@ -116,13 +155,7 @@ class Site:
     # Everybody's life
 
     def begin(self) -> None:
-        settings = Settings.from_env({name: value for name, value in self._environ().items() if "WIZARD" in name})
-        app = create_app(settings)
-        database.migrate(app)
-        services = base.services_of(app)
-        services.membership.set(SYSTEM, services.clock.now().date() + timedelta(days=300))
-        self.token = services.tokens.create(SYSTEM, NewToken("faults", Privilege.MAIN))
-        database.engine(app).dispose()
+        self.token = prepared(self._environ())
         self.web.start()
         self.worker.start()
 
@@ -138,22 +171,8 @@ class Site:
         self.receiver_runs.enter_context(self.receiver.running())
 
     def members(self, count: int) -> list[tuple[str, str]]:
-        """Numbers and ids of accounts that nobody has used; made many at a time."""
-        if len(self.accounts) < count:
-            self._add_accounts()
-        return [self.accounts.popitem() for _ in range(count)]
-
-    def _add_accounts(self) -> None:
-        numbers = range(self._made, self._made + self.BATCH)
-        self._made += self.BATCH
-        people = [(str(uuid4()), f"F-{each}", f"f-{each}", f"f-{each}@example.org") for each in numbers]
-        adding = (
-            "INSERT INTO accounts (id, number, number_key, name, name_key, email, email_key, status, language, "
-            "created_at) VALUES (%s, %s, %s, 'Fay Lure', 'fay lure', %s, %s, 'active', 'en', now())"
-        )
-        with self.postgres.connect() as connection, connection.cursor() as cursor:
-            cursor.executemany(adding, [(*person, person[-1]) for person in people])
-        self.accounts.update({number: account for account, number, _, _ in people})
+        """Numbers and ids of accounts that nobody has used."""
+        return self.accounts.take(count)
 
     def heal(self) -> None:
         """Return when everything answers, whatever has been done to it."""

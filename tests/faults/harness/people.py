@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from bs4 import BeautifulSoup, Tag
 
-from tests.faults.harness.parts import Site
+from tests.faults.harness.place import Place
 from tests.faults.harness.told import Outcome, Told
 
 TIMEOUT = 6
@@ -45,7 +45,7 @@ class Answered:
 class Browser:
     """Cookies, and requests that may come to nothing; `strange` is told of answers that should never be given."""
 
-    site: Site
+    site: Place
     strange: list[str]
     session: requests.Session = field(default_factory=requests.Session)
 
@@ -91,7 +91,7 @@ class Person:
     says how often *Submit* is pressed at once.
     """
 
-    site: Site
+    site: Place
     told: Told
     wanted: dict[str, dict[str, str]]
     reached: Reached

@@ -16,6 +16,7 @@ from tests.faults.harness.evidence import Evidence, gather
 from tests.faults.harness.faults import DEATHS, FAULTS, Fault
 from tests.faults.harness.parts import Site
 from tests.faults.harness.people import Person
+from tests.faults.harness.place import Place
 from tests.faults.harness.schedule import Registering, Schedule, Strike, schedule
 from tests.faults.harness.systems import System
 from tests.faults.harness.told import Told
@@ -90,7 +91,7 @@ class Ran:
 def run(site: Site, made: Schedule) -> Ran:
     """Everybody registers at once while the strikes fall; then everything is made healthy, finished, and checked."""
     began, since = monotonic(), datetime.now(UTC)
-    people = _registering(site, made)
+    people = registering(site, made)
     conductor = Conductor(site, made.strikes)
     for who, person in enumerate(people):
         person.reached = lambda step, who=who: conductor.reached(who, step)  # type: ignore[misc]
@@ -118,7 +119,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     wait_for(condition, within=10 * PATIENCE, what="the registrations")
 
 
-def settle(site: Site, claims: Claims, *, since: datetime) -> Evidence:
+def settle(site: Place, claims: Claims, *, since: datetime) -> Evidence:
     """The evidence, once every message is out and every event in the trail, or that has taken too long."""
     deadline = monotonic() + DELIVERED_WITHIN
     calm = monotonic() + _WORKING
@@ -131,12 +132,12 @@ def settle(site: Site, claims: Claims, *, since: datetime) -> Evidence:
         Event().wait(0.1)
 
 
-def _gathered(site: Site, claims: Claims) -> Evidence:
+def _gathered(site: Place, claims: Claims) -> Evidence:
     told = claims.told
     return gather(site, [each.session_id for each in told], [each.member for each in told])
 
 
-def _do_not_wait(site: Site, *, release: datetime | None) -> None:
+def _do_not_wait(site: Place, *, release: datetime | None) -> None:
     """Have tries that were put off made now; and free what the dead have claimed, `release` saying since when."""
     with site.postgres.connect() as connection:
         connection.execute("UPDATE outbox SET due_at = created_at WHERE state = 'waiting' AND due_at > now()")
@@ -148,12 +149,13 @@ def _do_not_wait(site: Site, *, release: datetime | None) -> None:
             connection.execute(claims, (release + _CLAIM, old + _CLAIM))
 
 
-def _registering(site: Site, made: Schedule) -> list[Person | System]:
+def registering(site: Place, made: Schedule) -> list[Person | System]:
+    """Those of a schedule, who have not begun."""
     members = site.members(1 + max(each.member for each in made.people))
     return [_one(site, made.seed, who, each, members[each.member]) for who, each in enumerate(made.people)]
 
 
-def _one(site: Site, seed: int, who: int, each: Registering, member: tuple[str, str]) -> Person | System:
+def _one(site: Place, seed: int, who: int, each: Registering, member: tuple[str, str]) -> Person | System:
     number, account = member
     told = Told(f"{each.channel} {who}", number, account)
     random = Random(seed * 100 + who)  # noqa: S311 - to be the same again is the point

@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from tests.faults.harness.parts import Site
 from tests.faults.harness.people import PAUSE, TIMEOUT, Reached
+from tests.faults.harness.place import Place
 from tests.faults.harness.told import Outcome, Told
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ class System:
     first one turns out to be somebody else's.
     """
 
-    site: Site
+    site: Place
     told: Told
     wanted: dict[str, str]
     reached: Reached
