@@ -202,11 +202,11 @@ def test_a_real_pair_and_one_that_is_the_replica(plain_settings: Settings, tmp_p
 
 
 def test_a_cluster_of_which_a_part_is_missing(plain_settings: Settings, tmp_path: Path) -> None:
-    with running_cluster(tmp_path) as url, connect(url, timeout=8) as client:
+    with running_cluster(tmp_path) as cluster, connect(cluster.url, timeout=8) as client:
         assert isinstance(client, RedisCluster)
         first = client.get_primaries()[0]
         client.config_set("appendonly", "yes", target_nodes=first)
-        settings = plain_settings.model_copy(update={"redis_url": url})
+        settings = plain_settings.model_copy(update={"redis_url": cluster.url})
         found = list(checks_redis.redis_findings(client, settings))
         assert said(found, FAILED) == ""
         # One of the two does not.
