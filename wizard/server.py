@@ -16,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 from redis.exceptions import RedisError
 
 from wizard import logs
@@ -102,7 +103,7 @@ def _is_loopback(host: str) -> bool:
 def _options(address: str, workers: int, threads: int) -> dict[str, object]:
     return {
         "bind": address,
-        "worker_class": "gthread",
+        "worker_class": _Worker,
         "workers": workers,
         "threads": threads,
         "timeout": REQUEST_TIMEOUT,
@@ -129,6 +130,16 @@ def _ready(arbiter: Arbiter) -> None:
 
 def _leave_ctrl_c_to_the_master(_worker: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _Worker(ThreadWorker):
+    """One that is told to stop lets go of its address at once: who comes then is refused, and waits for nobody."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
 
 class _Logger(Logger):

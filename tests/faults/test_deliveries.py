@@ -248,3 +248,27 @@ def test_a_worker_told_to_stop_ends_while_a_receiver_hangs(
             process.kill()
             process.wait()
     assert site.failures("webhook.timeout") == 1
+
+
+def test_a_worker_told_to_stop_finishes_the_mail_it_is_sending(
+    site: Site, receiver: Receiver, mail_server: MailServer
+) -> None:
+    site.happen()
+    mail_server.mood = Mood.WAITS
+    with receiver.running(), mail_server.running(), site.log.open("ab") as log:
+        command = [sys.executable, "-m", "wizard.cli", "worker"]
+        process = subprocess.Popen(command, env={**os.environ, **site.environ}, stdout=log, stderr=log)
+        try:
+            wait_for(mail_server.met.is_set, what="a mail under way")
+            process.terminate()
+            mail_server.released.set()
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+            process.wait()
+    # Whatever it had begun to send is noted as sent, and nothing was taken twice.
+    taken = {each.strip("<>").partition("@")[0] for each in mail_server.ids}
+    assert len(taken) == len(mail_server.ids) > 0
+    with engine_of(site.app).connect() as connection:
+        mails = select(OutboxRow.id).where(OutboxRow.medium == "mail", OutboxRow.state == MessageState.DELIVERED)
+        assert set(connection.scalars(mails)) == taken

@@ -25,6 +25,7 @@ class Mood(Enum):
     PUTS_OFF = auto()
     HANGS = auto()
     TAKES_AND_HANGS = auto()
+    WAITS = auto()
 
 
 @dataclass
@@ -36,6 +37,7 @@ class MailServer:
     ids: list[str] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
     met: Event = field(default_factory=Event)
+    released: Event = field(default_factory=Event)
 
     @property
     def url(self) -> str:
@@ -43,7 +45,9 @@ class MailServer:
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:  # noqa: N802
         self.met.set()
-        if self.mood in {Mood.TAKES, Mood.TAKES_AND_HANGS}:
+        if self.mood is Mood.WAITS:
+            await asyncio.to_thread(self.released.wait, 30)
+        if self.mood in {Mood.TAKES, Mood.TAKES_AND_HANGS, Mood.WAITS}:
             content = envelope.content
             assert isinstance(content, bytes)
             mail = message_from_bytes(content, policy=default)
