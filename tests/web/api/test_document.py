@@ -137,6 +137,21 @@ def test_every_error_tells_of_the_headers_it_has(document: Json, main: ApiClient
                 assert header["$ref"].rpartition("/")[2] in document["components"]["headers"]
 
 
+@pytest.mark.parametrize(
+    "sent", [(b"x", "text/plain"), (b" " * 70_000, "application/json"), (b"[]", "application/json")]
+)
+def test_a_body_that_no_call_takes_is_answered_as_described(
+    document: Json, main: ApiClient, sent: tuple[bytes, str]
+) -> None:
+    body, kind = sent
+    for address, method, operation in operations(document):
+        place = re.sub(r"{\w+}", "7c1d9e52-0b4a-4f3e-8d6c-5a9b1e2f3c40", address)
+        headers = {"Authorization": f"Bearer {main.token}"}
+        answer = main.client.open(place, method=method.upper(), data=body, content_type=kind, headers=headers)
+        assert str(answer.status_code) in operation["responses"], (method, address, answer.status_code)
+        assert answer.status_code in {413, 415, 422}, (method, address)
+
+
 def test_every_code_is_described_under_its_status(document: Json) -> None:
     assert set(document["components"]["responses"]) == {code.value for code in ErrorCode}
     for endpoint in ENDPOINTS:

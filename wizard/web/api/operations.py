@@ -67,9 +67,9 @@ def _responses(endpoint: Endpoint) -> Json:
         responses["412"] = problem_docs.content("The version in `If-Match` is not the one stored.", ErrorCode.CONFLICT)
     for status, codes in statuses_of(endpoint).items():
         responses[str(status)] = _failure(codes)
-    if endpoint.takes_body:
-        responses["413"] = problem_docs.content("The body is too large.", ErrorCode.VALIDATION_ERROR)
-        responses["415"] = problem_docs.content("The body is not JSON.", ErrorCode.VALIDATION_ERROR)
+    # Whoever takes no body refuses one that is not an empty object.
+    responses["413"] = problem_docs.content("The body is too large.", ErrorCode.VALIDATION_ERROR)
+    responses["415"] = problem_docs.content("The body is not JSON.", ErrorCode.VALIDATION_ERROR)
     return responses
 
 
