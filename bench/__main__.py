@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import Any
 
-from bench import bulk, lists, report, requests, rounds
+from bench import bulk, crowd, lists, report, requests, rounds
 
-PARTS = ("requests", "lists", "bulk")
+PARTS = ("requests", "crowd", "lists", "bulk")
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be given again")
     parser.add_argument("--rounds", type=int, default=rounds.ROUNDS, help="how often everything is measured in turn")
     parser.add_argument("--journeys", type=int, default=100, help="how many of each app in each round")
+    parser.add_argument("--open", type=int, action="append", help="among so many registrations; may be given again")
     parser.add_argument("--registrations", type=int, default=lists.MANY, help="how many the long list has")
     parser.add_argument("--rows", type=int, default=bulk.ROWS, help="how many the file has")
     arguments = parser.parse_args()
@@ -27,6 +28,10 @@ def main() -> None:
         result = requests.run(size=arguments.journeys, rounds=arguments.rounds)
         report.show(result)
         parts["requests"], rows = result, result.rows
+    if "crowd" in wanted:
+        among, each = crowd.run(arguments.open or crowd.NUMBERS, size=arguments.journeys, rounds=arguments.rounds)
+        parts["crowd"], parts["bytes"] = among, each
+        good = crowd.show(among, each) and good
     if "lists" in wanted:
         parts["lists"], even = lists.run(many=arguments.registrations)
         lists.show(parts["lists"])
@@ -37,7 +42,7 @@ def main() -> None:
         good = good and quick
     report.write(parts, rows)
     if not good:
-        sys.exit("A list or a file took longer than it may.")
+        sys.exit("Something took longer than it may.")
 
 
 if __name__ == "__main__":

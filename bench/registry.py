@@ -115,6 +115,8 @@ def environment(redis_url: str, database_url: str, data_dir: str) -> dict[str, s
         "WIZARD_ENV": "production",
         "WIZARD_DATA_DIR": data_dir,
         "WIZARD_REDIS_URL": redis_url,
+        # On a busy machine an answer may take its time.
+        "WIZARD_REDIS_TIMEOUT": "8",
         "WIZARD_DATABASE_URL": database_url,
         "WIZARD_METRICS_TOKENS": secrets.token_urlsafe(48),
         "WIZARD_SECRET_KEYS": secrets.token_urlsafe(48),

@@ -34,6 +34,11 @@ def show(result: Result) -> None:
     sys.stdout.write(f"The client alone, with a server that does nothing: {result.client_per_second:.0f} a second.\n")
     held = ", ".join(f"{app} {mb:.0f} MB" for app, mb in result.memory_mb.items())
     sys.stdout.write(f"Memory of the workers: {held}.\n")
+    weight = result.weight
+    sys.stdout.write(
+        f"A registration in Valkey: {weight.session:.0f} bytes ({weight.document:.0f} its document, "
+        f"{weight.indexes:.0f} in indexes); a browser's session: {weight.browser:.0f}.\n"
+    )
     sys.stdout.write("Valkey and PostgreSQL (in memory, no disk) shared the client's core; the server had its own.\n")
 
 

@@ -13,6 +13,7 @@ from redis import Redis
 from bench import cores, load, servers, visits
 from bench.registry import OwnCounts, Registry, account_id, environment, registry
 from bench.rounds import ROUNDS, App, Bench, Row, Trips, floor_journeys
+from bench.weight import Weight, at_the_category
 from tests.support.postgres import running_postgres
 from tests.support.valkey import running_valkey
 
@@ -24,6 +25,7 @@ class Result:
     rows: list[Row]
     client_per_second: float
     memory_mb: dict[str, float]
+    weight: Weight
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -42,7 +44,7 @@ class _Reads:
 
 
 @contextmanager
-def beside_each_other(directory: Path) -> Iterator[tuple[App, list[App]]]:
+def beside_each_other(directory: Path) -> Iterator[tuple[App, list[App], Redis]]:
     """All apps, each with a core's one worker, on one Valkey; the floor first."""
     with ExitStack() as stack:
         valkey = stack.enter_context(running_valkey(directory))
@@ -76,6 +78,7 @@ def beside_each_other(directory: Path) -> Iterator[tuple[App, list[App]]]:
                 App("API", product, lambda size: _systems(ours, size), trips),
                 App("desk", product, lambda size: _desk(ours, size), trips),
             ],
+            valkey.client,
         )
 
 
@@ -98,11 +101,13 @@ def run(*, size: int, rounds: int = ROUNDS) -> Result:
     cores.stay_on(cores.cores()[1])
     with (
         tempfile.TemporaryDirectory() as directory,
-        beside_each_other(Path(directory)) as (floor, apps),
+        beside_each_other(Path(directory)) as (floor, apps, valkey),
         servers.nothing() as port,
     ):
+        product = next(app for app in apps if app.name == "product")
+        weight = at_the_category(product.server.port, valkey, product.journeys(size))
         bench = Bench(floor, apps, size)
         rows = bench.run(rounds)
         ceiling = load.drive(port, [visits.unnamed(visits.floor(2_000)) for _ in range(load.CONNECTIONS)])
         memory = {app.name: app.server.memory_mb() for app in (floor, *apps)}
-    return Result(rows, ceiling.per_second, memory)
+    return Result(rows, ceiling.per_second, memory, weight)

@@ -1,10 +1,12 @@
 """Logs: one JSON object a line in production, readable in development, and nothing personal in either."""
 
+from __future__ import annotations
+
 import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -48,35 +50,53 @@ QUERY = re.compile(r"(?<=[\w/])\?[\w.~%-]+=[^\s\"']*")
 LINK = re.compile(r"(?<=/resume/)[\w-]+")
 
 
-def configure(*, production: bool, level: int = logging.INFO) -> None:
-    """Send structlog's events and the standard library's records through one chain to standard error."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+def configure(*, production: bool, level: int = logging.INFO, to: TextIO | None = None) -> None:
+    """Write structlog's events and the standard library's records, all alike, to standard error or elsewhere."""
+    rendering = _rendering(production=production)
+    to = to or sys.stderr
+    lines = _Lines(to)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # Straight to the line: through the standard library it took three times as long (docs/benchmarks.md).
+        processors=[*_SHARED, *rendering],
+        logger_factory=lines.logger,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(production=production),
-            ],
+            foreign_pre_chain=[*_SHARED, structlog.stdlib.PositionalArgumentsFormatter()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
     logging.captureWarnings(capture=True)
+
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+class _Lines:
+    """Where the lines go, each whole."""
+
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
+
+    def logger(self, *names: str) -> _NamedLogger:
+        return _NamedLogger(self._to, names[0] if names else "wizard")
+
+
+class _NamedLogger(structlog.WriteLogger):
+    def __init__(self, to: TextIO, name: str) -> None:
+        super().__init__(to)
+        self.name = name
 
 
 def _rendering(*, production: bool) -> list[Processor]:
@@ -97,9 +117,18 @@ def redact(_logger: WrappedLogger | None, _method: str, event: EventDict) -> Eve
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 - whatever was logged
     if isinstance(value, str):
-        return LINK.sub(REDACTED, QUERY.sub("?…", EMAIL.sub(REDACTED, value)))
+        return _clean_text(value)
     if isinstance(value, Mapping):
         return {key: REDACTED if str(key).lower() in PERSONAL else _clean(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(each) for each in value]
     return value
+
+
+def _clean_text(text: str) -> str:
+    """Most texts are ids and names of events, in which there is nothing to look for."""
+    if "@" in text:
+        text = EMAIL.sub(REDACTED, text)
+    if "?" in text:
+        text = QUERY.sub("?…", text)
+    return LINK.sub(REDACTED, text) if "/resume/" in text else text

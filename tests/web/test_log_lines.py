@@ -24,10 +24,7 @@ def written(app: Flask) -> Iterator[StringIO]:
     assert app.testing
     root = logging.getLogger()
     handlers, level, said = root.handlers, root.level, StringIO()
-    logs.configure(production=True)
-    (handler,) = root.handlers
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(said)
+    logs.configure(production=True, to=said)
     yield said
     root.handlers, root.level = handlers, level
     logging.captureWarnings(capture=False)

@@ -146,6 +146,6 @@ class Runner:
             touched,
             durations={**touched.durations, run.operation: run.milliseconds()},
         )
-        settled = self.drain.settle(timed) if stored is not None and stored.events else timed
+        settled = self.drain.settle(timed, stored) if stored is not None and stored.events else timed
         run.call.read_ahead.pop(registration.session_id, None)
         return self.registrations.save(settled, replacing=stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import POLLIN, poll
 from time import monotonic
 from typing import Any, Self
 
@@ -24,6 +25,8 @@ SILENCE_TIMEOUT = 900
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # Milliseconds: how soon the server stops working for somebody who has given up waiting.
 NOTICES_LEAVING = 1000
+# Seconds for which a connection that has answered is taken to live.
+FRESH = 1.0
 # Seconds after which a wait looks at the time.
 INTERVAL = 0.05
 READ_ONLY = "25006"
@@ -46,6 +49,7 @@ class PromptConnection(psycopg.Connection[Any]):
     """
 
     circuit = Circuit()
+    answered_at = 0.0
 
     @classmethod
     def opened(cls, circuit: Circuit, *arguments: Any, **options: Any) -> PromptConnection:  # noqa: ANN401 - psycopg's
@@ -87,6 +91,7 @@ class PromptConnection(psycopg.Connection[Any]):
                 self.close()
                 raise psycopg.OperationalError("no answer in time") from None
         self.circuit.had_an_answer()
+        self.answered_at = monotonic()
         return answer
 
 
@@ -115,6 +120,21 @@ def prepare(engine: Engine) -> None:
         return PromptConnection.opened(circuit, *arguments, **options)
 
     event.listen(engine, "do_connect", connect)
+    asks: Any = engine.dialect.do_ping
+
+    def lives(connection: PromptConnection) -> bool:
+        """One that has just answered, and heard nothing since, is not asked: that was a tenth of a step submitted."""
+        fresh = not connection.closed and monotonic() - connection.answered_at < FRESH
+        return (fresh and not _was_told_something(connection)) or bool(asks(connection))
+
+    engine.dialect.do_ping = lives  # type: ignore[method-assign, assignment]
+
+
+def _was_told_something(connection: PromptConnection) -> bool:
+    """Whether the server has said something by itself, such as that it ends the connection."""
+    looking = poll()
+    looking.register(connection.fileno(), POLLIN)
+    return bool(looking.poll(0))
 
 
 def require_writable(connection: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 
 from babel.dates import format_date, format_datetime
 from flask_babel import get_locale
@@ -24,9 +25,14 @@ def long_date(day: date) -> str:
 
 def moment(instant: datetime) -> str:
     """Such as 23 November 2026, 10:00 or 23 novembre 2026 à 10 h: the time in Toronto."""
+    return _minute(instant.replace(second=0, microsecond=0), _locale())
+
+
+@lru_cache(maxsize=2048)
+def _minute(instant: datetime, locale: str) -> str:
     there = instant.astimezone(TORONTO)
     times = _TIMES if there.minute else _ON_THE_HOUR
-    return format_datetime(there, _of_date(there) + _ours(times), tzinfo=TORONTO, locale=_locale())
+    return format_datetime(there, _of_date(there) + _ours(times), tzinfo=TORONTO, locale=locale)
 
 
 def _of_date(day: date) -> str:

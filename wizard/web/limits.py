@@ -6,8 +6,9 @@ import hmac
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app, request, session
 from flask_limiter import Limiter
@@ -101,6 +102,7 @@ def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster)
         storage_options=cast("dict[str, str | int]", {"client": redis_client}),
         strategy="sliding-window-counter",
     )
+    _without_hooks(app, limiter)
     items = {
         "starts": settings.limit_starts,
         "fields": settings.limit_fields,
@@ -115,6 +117,17 @@ def init_app(app: Flask, settings: Settings, redis_client: Redis | RedisCluster)
     parsed = {name: tuple(parse_many(text)) for name, text in items.items()}
     key = hmac.digest(settings.secret_keys[0].encode(), b"rate limits", "sha256")
     app.extensions[_EXTENSION] = _Limits(limiter, parsed, key)
+
+
+def _without_hooks(app: Flask, limiter: Limiter) -> None:
+    """No view has a limit of Flask-Limiter's own: what it would do around every request for them is left out."""
+    for hooks in (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs):
+        every: list[Any] = hooks[None]
+        every[:] = [hook for hook in every if limiter not in (getattr(hook, "__self__", None), *_given(hook))]
+
+
+def _given(hook: object) -> tuple[object, ...]:
+    return hook.args if isinstance(hook, partial) else ()
 
 
 def starts() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request, url_for
+from flask import make_response, request, url_for
 from werkzeug import Response
 from werkzeug.utils import redirect
 
@@ -13,9 +13,19 @@ from wizard.core.steps import FIELDS_OF, Step
 from wizard.services.ports.calls import Staging
 from wizard.web import wording
 from wizard.web.access import services
-from wizard.web.applicant import aside
+from wizard.web.applicant import aside, skeletons
 from wizard.web.applicant.journey import Handler, Visit
-from wizard.web.applicant.page import STEP_TITLES, entries_elsewhere, onward, page, step_page, to_step
+from wizard.web.applicant.page import (
+    STEP_TITLES,
+    TimeLeft,
+    entries_elsewhere,
+    onward,
+    page,
+    step_page,
+    time_left,
+    to_step,
+)
+from wizard.web.applicant.skeletons import Skeleton
 from wizard.web.forms.base import Entry
 from wizard.web.forms.steps import STEP_FORMS, IdentityForm, StepForm
 from wizard.web.language import current
@@ -29,6 +39,8 @@ class AnswersStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The questions with what is stored."""
+        if skeletons.is_plain(visit, registration):
+            return make_response(_filled(visit, registration))
         form = STEP_FORMS[visit.step].of(registration)
         aside.bring_back(visit, form)
         if registration is not None and form.seen_version != registration.version:
@@ -103,6 +115,25 @@ def _questions(
     status: int = 200,
 ) -> Response:
     return step_page(visit, registration, status=status, form=form, other_errors=others)
+
+
+def _filled(visit: Visit, registration: Registration | None) -> str:
+    """The page of a step, out of its skeleton, which is drawn where there is none yet."""
+    left = time_left(registration)
+    key, kept = skeletons.key_of(visit, registration), skeletons.skeletons()
+    skeleton = kept.get(key) or _drawn(visit, registration, left)
+    kept.put(key, skeleton)
+    return skeleton.filled(skeletons.values_of(visit, registration, left))
+
+
+def _drawn(visit: Visit, registration: Registration | None, left: TimeLeft | None) -> Skeleton:
+    standing_in = skeletons.stand_in(registration)
+    with skeletons.gap_for_token():
+        form = STEP_FORMS[visit.step].of(standing_in)
+        form.remark()
+        gaps = skeletons.time_to_draw(left)
+        drawn = step_page(visit, standing_in, status=200, form=form, other_errors=(), time_left=gaps)
+    return Skeleton.of(drawn.get_data(as_text=True), visit.session_id)
 
 
 def _both_versions(visit: Visit, registration: Registration, form: StepForm, *, status: int = 409) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import make_response, redirect, render_template
@@ -61,8 +60,8 @@ class Milestone:
 class TimeLeft:
     """How long a registration lives yet; `extendable` until it reaches its greatest age."""
 
-    expires_at: datetime
-    seconds: int
+    until: str
+    seconds: int | str
     extendable: bool
     address: str
 
@@ -86,14 +85,8 @@ def page(
     **values: object,
 ) -> Response:
     """A page, with the time that its registration has left."""
-    drawn = render_template(
-        template,
-        registration=registration,
-        session_id=session_id,
-        time_left=time_left(registration),
-        **values,
-    )
-    return make_response(drawn, status)
+    left = {"time_left": time_left(registration), **values}
+    return make_response(render_template(template, registration=registration, session_id=session_id, **left), status)
 
 
 def step_page(visit: Visit, registration: Registration | None, *, status: int = 200, **values: object) -> Response:
@@ -136,7 +129,7 @@ def time_left(registration: Registration | None) -> TimeLeft | None:
     left = registration.expires_at - services().clock.now()
     until_at_most = registration.created_at + settings().session_max_age
     return TimeLeft(
-        expires_at=registration.expires_at,
+        until=dates.moment(registration.expires_at),
         seconds=max(0, int(left.total_seconds())),
         extendable=registration.expires_at < until_at_most,
         address=address("applicant.extend", session_id=registration.session_id),
