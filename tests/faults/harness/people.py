@@ -207,6 +207,7 @@ class Person:
             self._asked = 0.0 if asked.is_unknown else monotonic()
             return False
         self._used.add(code)
+        self._asked = 0.0
         self.reached("code")
         # One that was used up by a try whose answer was lost is refused, and another one asked for.
         return not self._post(form, {"code": code}).is_unknown
