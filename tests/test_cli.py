@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +29,7 @@ from sqlalchemy import delete
 
 from tests.conftest import SECRET_KEYS
 from tests.support.databases import copy_sqlite, engine_of, unguard
-from tests.support.desk import recorded
+from tests.support.desk import ANSWERS, recorded
 from tests.support.new_records import education, new_record
 from tests.support.oidc import Idp, known_to, providing
 from tests.support.receiver import Receiver, make_certificate, security_of
@@ -45,7 +46,7 @@ from wizard.core.actors import Actor, Privilege
 from wizard.core.choices import EducationCategory
 from wizard.core.clock import Clock, FixedClock
 from wizard.core.education import EducationData
-from wizard.core.errors import ExternalServiceError
+from wizard.core.errors import ExternalServiceError, WizardError
 from wizard.services.authenticator import new_key
 from wizard.services.bundle import Services
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
@@ -312,6 +313,40 @@ def test_registrations_are_listed_without_anything_personal(site: Flask) -> None
     assert {line.split()[0] for line in lines} == session_ids
     assert "osot-" not in "".join(lines)
     assert run("sessions", "list", "--status", "staged") == ""
+
+
+LISTED: dict[str, set[str]] = {
+    "": {"open", "stopped", "cancelled"},
+    "--status cancelled": {"cancelled"},
+    "--step education": {"open"},
+    "--channel bulk": set(),
+    "--channel web": {"open", "stopped", "cancelled"},
+    "--rule other_details.required": {"stopped"},
+    "--rule user_business_id.format": set(),
+    "--stuck any": {"stopped"},
+    "--stuck repeated": {"stopped"},
+    "--stuck creation": set(),
+    "--expiring": set(),
+    "--unchanged-for 1h": set(),
+    "--member-number OSOT-0000007": {"open"},
+}
+
+
+def test_registrations_are_listed_by_what_is_asked_for(site: Flask) -> None:
+    orchestrator = site.extensions["wizard"].orchestrator
+    names = {staged(site, number="osot-0000007"): "open"}
+    stopped = orchestrator.stage(CLIENT, Staging(data={**ANSWERS, "university": "other"})).registration.session_id
+    for _ in range(2):
+        with suppress(WizardError):
+            orchestrator.review(CLIENT, stopped)
+    orchestrator.cancel(CLIENT, cancelled := staged(site))
+    names |= {stopped: "stopped", cancelled: "cancelled"}
+    for options, expected in LISTED.items():
+        found = {names[line.split()[0]] for line in run("sessions", "list", *options.split()).splitlines()}
+        assert found == expected, options
+    both = ("--member-number", "osot-0000007", "--expiring")
+    assert "leave the other options out" in run("sessions", "list", *both, exits=2)
+    assert "“soon” is no duration" in run("sessions", "list", "--unchanged-for", "soon", exits=2)
 
 
 def test_what_has_expired_is_cleaned_up(site: Flask, create: Create) -> None:

@@ -17,13 +17,16 @@ from sqlalchemy.exc import ArgumentError
 UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _duration(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd]?)", value.strip())
+def duration(text: str) -> timedelta:
+    """What is written as seconds, or with a unit. Raises ValueError that says what to write."""
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd]?)", text.strip())
     if not match:
-        raise ValueError(f"“{value}” is no duration; write seconds, or a form such as 30m, 24h or 14d")
+        raise ValueError(f"“{text}” is no duration; write seconds, or a form such as 30m, 24h or 14d")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _duration(value: object) -> object:
+    return duration(value) if isinstance(value, str) else value
 
 
 def listed(text: str) -> tuple[str, ...]:

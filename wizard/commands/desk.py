@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TextIO
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TextIO, TypeVar
 
 import click
 
 from wizard.commands import base
-from wizard.core.registration import Status
+from wizard.core.registration import Channel, Status
+from wizard.core.steps import Step
+from wizard.core.trouble import STOPPING, Trouble
 from wizard.services.ports.registrations import Selection
 from wizard.services.ports.trail import NotedHead
 from wizard.services.ports.units import UnitsOfWork
+from wizard.setting_types import duration
 
 _MOST_ROUNDS = 1000
+ANY = "any"
+
+Chosen = TypeVar("Chosen", bound=StrEnum)
 
 
 class Day(click.ParamType[date | None]):
@@ -29,6 +37,24 @@ class Day(click.ParamType[date | None]):
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"“{value}” is no day; write a form such as 2027-09-30, or none.", param, ctx)
+
+
+class Age(click.ParamType[timedelta]):
+    """A length of time as 90m, 12h or 3d."""
+
+    name = "age"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """How long that is."""
+        try:
+            return duration(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+def _one_of(*choices: str) -> click.Choice[str]:
+    """By their values: of a member of an enumeration click would take the name."""
+    return click.Choice([f"{each}" for each in choices])
 
 
 @click.group("membership-year", cls=base.Group)
@@ -60,22 +86,49 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@click.option("--status", type=click.Choice([status.value for status in Status]), help="Only those at this status.")
-def list_sessions(*, status: str | None) -> None:
+@click.option("--status", type=_one_of(*Status), help="Only those at this status.")
+@click.option("--step", type=_one_of(*Step), help="Only open ones whose next step it is.")
+@click.option("--channel", type=_one_of(*Channel), help="Only those that came in this way.")
+@click.option("--rule", type=_one_of(*STOPPING), metavar="RULE", help="Only those that this rule stopped last.")
+@click.option("--stuck", type=_one_of(ANY, *Trouble), help="Only those that are stuck, for any reason or this one.")
+@click.option("--expiring", is_flag=True, help="Only open ones that will soon be over, the soonest first.")
+@click.option("--unchanged-for", type=Age(), help="Only those not changed for so long, such as 90m, 12h or 3d.")
+@click.option("--member-number", help="All of one member, whatever became of them; by itself.")
+def list_sessions(*, member_number: str | None, **asked: Any) -> None:  # noqa: ANN401 - as click gives them
     """List registrations, newest change first: id, status, last change, end."""
+    if member_number and any(asked.values()):
+        raise click.UsageError("--member-number lists all of one member: leave the other options out.")
     made = base.app()
     base.require_redis(made)
-    desk = base.services_of(made).desk
-    selection = Selection(status=Status(status) if status else None)
+    services = base.services_of(made)
+    selection = _selection(asked, services.clock.now())
     cursor = None
     while True:
-        page = desk.sessions(base.CALL, selection, cursor=cursor)
+        page = services.desk.sessions(base.CALL, selection, member_number=member_number, cursor=cursor)
         for each in page.registrations:
             changed, ends = (f"{instant:%Y-%m-%d %H:%M}Z" for instant in (each.updated_at, each.expires_at))
             click.echo(f"{each.session_id}  {each.status.value:<19}  {changed}  {ends}")
         cursor = page.cursor
         if cursor is None:
             return
+
+
+def _selection(asked: Mapping[str, Any], now: datetime) -> Selection:
+    stuck, age = asked["stuck"], asked["unchanged_for"]
+    return Selection(
+        status=_choice(Status, asked["status"]),
+        step=_choice(Step, asked["step"]),
+        channel=_choice(Channel, asked["channel"]),
+        rule=asked["rule"],
+        trouble=_choice(Trouble, None if stuck == ANY else stuck),
+        stuck=stuck == ANY,
+        expiring=asked["expiring"],
+        unchanged_since=now - age if age else None,
+    )
+
+
+def _choice(kind: type[Chosen], value: str | None) -> Chosen | None:
+    return kind(value) if value else None
 
 
 @sessions.command("clean-up")
