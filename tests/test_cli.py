@@ -462,6 +462,18 @@ def test_a_person_is_erased_once_the_number_is_typed(site: Flask) -> None:
     assert "Say why" in run("accounts", "erase", "osot-0000001", "--reason", " ", "--yes", exits=1)
 
 
+def test_all_that_is_held_about_a_person_is_a_file_of_the_owner_alone(site: Flask, tmp_path: Path) -> None:
+    run("accounts", "add", "--name", "Ada", "--email", "ada@example.org")
+    number = recorded(base.services_of(site)).number
+    file = tmp_path / "ada.json"
+    assert "osot-0000001 is in" in run("accounts", "export-person", "OSOT-0000001", str(file))
+    held = json.loads(file.read_text(encoding="utf-8"))
+    assert (held["account"]["name"], held["record"]["number"]) == ("Ada", number)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "no account" in run("accounts", "export-person", "nobody", str(file), exits=1)
+    assert "cannot be written" in run("accounts", "export-person", "osot-0000001", str(tmp_path / "no" / "f"), exits=1)
+
+
 @pytest.mark.usefixtures("environ")
 def test_cleaning_up_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     rounds: list[HousekeepingReport] = []

@@ -115,6 +115,7 @@ PAGES: Mapping[str, tuple[frozenset[Who] | None, frozenset[Who] | None]] = {
     "activate_account": (DESK, DESK),
     "deactivate_account": (DESK, DESK),
     "erase_account": (ONLY_MAIN, ONLY_MAIN),
+    "export_person": (ONLY_MAIN, ONLY_MAIN),
     "approve_account": (DESK, DESK),
     "refuse_account": (DESK, DESK),
     # The membership year and the categories.
@@ -311,7 +312,7 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
             *("my_sign_in.reset", "bulk.load", "bulk.load_values", "bulk.start", "bulk.discard", "bulk.go_on"),
             *("bulk.job", "bulk.jobs", "bulk.page", "bulk.export"),
             *("tokens.all", "tokens.create", "tokens.revoke"),
-            *("erasure.erase", "erasure.to_be_erased"),
+            *("erasure.erase", "erasure.to_be_erased", "person_export.export", "person_export.to_be_exported"),
         ),
         ONLY_MAIN,
     ),

@@ -45,6 +45,7 @@ from wizard.services.notes import Notes
 from wizard.services.oidc import OidcSignIn
 from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.passwords import Passwords
+from wizard.services.person_export import PersonExport
 from wizard.services.ports.messages import MailWriter
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import Batches, UnitsOfWork
@@ -174,6 +175,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         accounts=AccountService(clock, units, events),
         account_desk=AccountDesk(clock, units, registrations, events),
         erasure=erasure,
+        person_export=PersonExport(clock, units, registrations, events),
         member_numbers=MemberNumbers(clock, units, registrations, events, stores.cipher, orchestrator),
         approvals=Approvals(clock, units, events),
         membership=MembershipService(clock, units, events),

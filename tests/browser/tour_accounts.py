@@ -27,6 +27,9 @@ def all_accounts(tour: Tour) -> None:
     tour.put({"name": "Yan", "email": "yan@example.org"})
     tour.press(name="account-added", focus=HEADING)
     number = tour.page.locator("main h1").inner_text().split()[-1]
+    place = tour.page.url.partition("?")[0]
+    tour.press("a[href$='/export']", "account-export", focus=HEADING)
+    tour.visit(place.removeprefix(tour.page.url.partition("/staff")[0]))
     tour.press("a[href$='/erase']", "account-erase", focus=HEADING)
     tour.press(name="account-erase-errors", focus=SUMMARY)
     tour.put({"reason": "2026-11-23", "number": number})

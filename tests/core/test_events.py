@@ -14,7 +14,7 @@ STAFF = """
 staff.added staff.disabled staff.connected staff.signed_out_everywhere staff.totp_enabled staff.totp_disabled
 staff.recovery_renewed staff.recovery_used staff.password_changed
 """
-OURS = {*STAFF.split(), "record.exported", "session.noted", "delivery.retried", "values.erased"}
+OURS = {*STAFF.split(), "record.exported", "session.noted", "delivery.retried", "values.erased", "person.exported"}
 OURS |= {"bulk.loaded", "bulk.started", "bulk.discarded", "bulk.exported"}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
@@ -14,6 +15,7 @@ from redis import Redis
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.conftest import SECRET_KEYS
 from tests.services.conftest import GRACE, World, build
 from tests.services.outages import StoreWithMoment, UnitsWithOutage
 from tests.services.test_bulk import Desk, row
@@ -40,12 +42,14 @@ from wizard.services.record_lists import RecordLists, Sheet
 from wizard.services.sheets import SheetKind
 from wizard.services.tokens import NewToken, Tokens
 from wizard.services.verification import Seen, Verifications
+from wizard.storage.bulk_tables import BulkRowRow
 from wizard.storage.crypto import Cipher
 from wizard.storage.outbox import context_of
 from wizard.storage.repositories.bulk import context_of_row
 from wizard.storage.schema import Table
 from wizard.storage.stored_values import StoredValues
 from wizard.storage.trail_tables import MessageState, OutboxRow
+from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 NUMBER, NAME, EMAIL, CONTACT = "P-777", "Petra Planted", "petra@planted.example", "second@planted.example"
 FILED = "file@planted.example"
@@ -140,13 +144,21 @@ def planted(world: World, cipher: Cipher, sessions: sessionmaker[Session]) -> Pl
 
 
 @pytest.fixture
-def found(world: World, sessions: sessionmaker[Session], redis_client: Redis, cipher: Cipher) -> Callable[[], set[str]]:
-    """Which of the planted values are anywhere: in any table, in Redis, in what is sealed there."""
-    return lambda: _found(world, sessions, redis_client, cipher)
+def held_by_table(
+    world: World, sessions: sessionmaker[Session], redis_client: Redis, cipher: Cipher
+) -> Callable[[], Mapping[str, set[str]]]:
+    """Which of the planted values are in each table and under each kind of key, also in what is sealed there."""
+    return lambda: _held(world, sessions, redis_client, cipher)
 
 
-def _found(world: World, sessions: sessionmaker[Session], redis: Redis, cipher: Cipher) -> set[str]:
-    kept: list[object] = []
+@pytest.fixture
+def found(held_by_table: Callable[[], Mapping[str, set[str]]]) -> Callable[[], set[str]]:
+    """Which of the planted values are anywhere."""
+    return lambda: set().union(*held_by_table().values())
+
+
+def _held(world: World, sessions: sessionmaker[Session], redis: Redis, cipher: Cipher) -> Mapping[str, set[str]]:
+    kept: dict[str, list[object]] = defaultdict(list)
     contexts = {
         "outbox": lambda row: context_of(row["id"]),
         "bulk_rows": lambda row: context_of_row(row["job_id"], row["number"]),
@@ -155,17 +167,22 @@ def _found(world: World, sessions: sessionmaker[Session], redis: Redis, cipher: 
     with sessions() as session:
         for table in Table.metadata.sorted_tables:
             for line in session.execute(select(table)).mappings():
-                kept.append(dict(line))
-                if line.get("sealed") is not None:
-                    kept.append(json.loads(cipher.decrypt(line["sealed"], context=contexts[table.name](line))))
+                kept[table.name].append(dict(line))
+                sealed = line.get("sealed")
+                # Whose it is, is known for as long as it is kept.
+                assert sealed is not None or line.get("whose") is None
+                if sealed is not None:
+                    opened = json.loads(cipher.decrypt(sealed, context=contexts[table.name](line)))
+                    kept[table.name].append(opened)
     values = StoredValues(cipher, world.clock, GRACE)
     for key in redis.scan_iter():
         name = key.decode()
-        kept.append(name)
-        if name.startswith("ot_education_session:"):
-            kept.append(values.read(name.partition("{")[2].rstrip("}"), cast("bytes", redis.get(key))))
-    everything = "\n".join(map(repr, kept)).casefold()
-    return {each for each in PLANTED if each.casefold() in everything}
+        kind = name.partition(":")[0]
+        kept[kind].append(name)
+        if kind == "ot_education_session":
+            kept[kind].append(values.read(name.partition("{")[2].rstrip("}"), cast("bytes", redis.get(key))))
+    everything = {where: "\n".join(map(repr, those)).casefold() for where, those in kept.items()}
+    return {where: {each for each in PLANTED if each.casefold() in text} for where, text in everything.items()}
 
 
 def verified(world: World) -> list[str]:
@@ -424,3 +441,52 @@ def test_it_needs_a_reason(world: World, planted: Planted, reason: str) -> None:
 def test_nobody_cannot_be_erased(world: World) -> None:
     with pytest.raises(NotFound):
         erasure(world).erase(world.main, "nobody", reason=REASON)
+
+
+# --- How much is looked at -----------------------------------------------------------------------------------------
+
+
+class CountingCipher(Cipher):
+    """Counts what is opened."""
+
+    opened = 0
+
+    def decrypt(self, sealed: bytes, *, context: bytes) -> bytes:
+        """Open it, and count."""
+        self.opened += 1
+        return super().decrypt(sealed, context=context)
+
+
+def test_only_what_is_theirs_is_opened_however_much_is_sealed(
+    world: World, planted: Planted, sessions: sessionmaker[Session], found: Callable[[], set[str]]
+) -> None:
+    planted.desk.load(*(row(f"S-{number}", email=f"s{number}@example.org") for number in range(60)))
+    with world.units.write() as unit:
+        for number in range(60):
+            message = Message("confirmation", f"s{number}@example.org", "en", f"s:{number}", values={"name": "Sam"})
+            unit.outbox.add(message, at=world.clock.now())
+        unit.commit()
+    counting = CountingCipher(SECRET_KEYS)
+    units = SqlUnitsOfWork(sessions, counting, world.clock)
+    erasure(world, units).erase(world.main, planted.account.id, reason=REASON)
+    assert found() == set()
+    assert counting.opened < 10
+
+
+def test_what_was_sealed_before_it_said_whose_it_is_is_found_too(
+    world: World, planted: Planted, sessions: sessionmaker[Session], found: Callable[[], set[str]]
+) -> None:
+    with sessions() as session:
+        for table in (OutboxRow, BulkRowRow):
+            session.execute(update(table).values(whose=None))
+        session.commit()
+    erasure(world).erase(world.main, planted.account.id, reason=REASON)
+    assert found() == set()
+
+
+def test_what_an_older_secret_says_whose_it_is_is_found_too(
+    world: World, planted: Planted, sessions: sessionmaker[Session], found: Callable[[], set[str]]
+) -> None:
+    units = SqlUnitsOfWork(sessions, Cipher(("a-newer-secret-0123456789-abcdefghijklmnop", *SECRET_KEYS)), world.clock)
+    erasure(world, units).erase(world.main, planted.account.id, reason=REASON)
+    assert found() == set()

@@ -33,6 +33,8 @@ def accounts(client: FlaskClient, seeded: Seeded) -> None:
     one_added = client.get(added.headers["Location"])
     number = one(page(one_added), "h1").get_text().split()[-1]
     place = added.headers["Location"].partition("?")[0]
+    client.get(f"{place}/export")
+    assert send(client, f"{place}/export", of=LIST).status_code in {200, 403}
     client.get(f"{place}/erase")
     for reason, typed in (("", ""), ("x" * 501, number), ("…", number)):
         send(client, f"{place}/erase", {"reason": reason, "number": typed}, of=LIST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 
 import pytest
@@ -273,6 +274,29 @@ def test_main_erases_a_person_with_a_reason_and_the_number_typed(
     assert not shown.select("form[action$=activate]")
     assert mine.name not in desk.get(LIST).text
     assert "was erased" in send(desk, f"{place}/activate", of=place).text
+
+
+def test_main_downloads_all_that_is_held_about_a_person(
+    desk: FlaskClient, app_seeded: Seeded, services: Services
+) -> None:
+    mine = app_seeded.accounts[0]
+    number = recorded(services).number
+    place = f"{LIST}/{mine.id}"
+    exporting = f"{place}/export"
+    assert not page(desk.get(place)).select("a[href$=export]")
+    assert desk.get(exporting).status_code == 403
+    sign_in(desk, app_seeded.main)
+    assert one(page(desk.get(place)), "a[href$=export]")["href"] == exporting
+    asked = page(desk.get(exporting))
+    assert mine.name in text(asked, "main")
+    assert one(asked, "main form")["action"] == exporting
+    answer = send(desk, exporting, of=exporting)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={mine.number}.json"
+    assert "no-store" in answer.headers["Cache-Control"]
+    held = json.loads(answer.data)
+    assert (held["account"]["email"], held["record"]["number"]) == (mine.email, number)
+    assert "downloaded" in text(page(desk.get(place)), "table.history")
 
 
 def test_a_history_with_an_event_of_no_name_is_shown(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -89,6 +90,28 @@ def erase_person(*, member_number: str, reason: str, yes: bool) -> None:
         raise click.ClickException("This is not the number. Nothing was erased.")
     services.erasure.erase(base.CALL, account.id, reason=reason)
     click.echo(f"All that was kept of {account.number} is erased.")
+
+
+@accounts.command("export-person")
+@click.argument("member_number")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def export_person(*, member_number: str, file: Path) -> None:
+    """Write all that is held about the person with MEMBER_NUMBER to FILE, as JSON. It is recorded in the audit trail.
+
+    FILE is replaced once all is written, and readable by its owner alone. Nobody of the desk is named in it, and no
+    code, link or token that would let somebody in.
+    """
+    made = base.app()
+    base.require_migrated(made)
+    base.require_redis(made)
+    services = base.services_of(made)
+    account = services.account_desk.by_number(base.CALL, member_number)
+    try:
+        with base.replacing(file) as written:
+            written.write(services.person_export.export(base.CALL, account.id).as_json())
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+    click.echo(f"All that is held about {account.number} is in {file}.")
 
 
 def _types(number: str) -> bool:

@@ -130,6 +130,9 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
         "All that was kept of a person is erased; one for each chain that held anything of them",
         {"account": Detail("id of the account, of which nothing but id and member number is left")},
     ),
+    EventName.PERSON_EXPORTED: _kept(
+        "All that is held about a person was handed over", {"account": Detail("id of the account")}
+    ),
     EventName.VALUES_ERASED: _kept(
         "What people typed is kept no longer, in the chain of this event and before it",
         {

@@ -30,6 +30,7 @@ class EventName(StrEnum):
     RECORD_DELETED = "record.deleted"
     RECORD_EXPORTED = "record.exported"
     PERSON_ERASED = "person.erased"
+    PERSON_EXPORTED = "person.exported"
     VALUES_ERASED = "values.erased"
     CONFLICT_RESOLVED = "conflict.resolved"
     LINK_CREATED = "link.created"

@@ -24,6 +24,7 @@ from wizard.services.membership import MembershipService
 from wizard.services.my_sign_in import MySignIn
 from wizard.services.notes import Notes
 from wizard.services.oidc import OidcSignIn
+from wizard.services.person_export import PersonExport
 from wizard.services.ports.calls import Orchestrator
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
@@ -57,6 +58,7 @@ class Services:
     accounts: AccountService
     account_desk: AccountDesk
     erasure: Erasure
+    person_export: PersonExport
     member_numbers: MemberNumbers
     approvals: Approvals
     membership: MembershipService

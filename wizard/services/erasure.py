@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from wizard.core.accounts import Account
 from wizard.core.clock import Clock
-from wizard.core.education import member_number_key
 from wizard.core.errors import Conflict, NotFound, ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.core.records import chain_of
@@ -16,9 +15,10 @@ from wizard.core.registration import Registration, Status
 from wizard.services.audit import AuditDrain
 from wizard.services.authority import require_main_or_system
 from wizard.services.events import EventBus, make_event
+from wizard.services.persons import Persons, chains_of, person_of
 from wizard.services.ports.calls import Call
-from wizard.services.ports.erasure import Person
 from wizard.services.ports.patience import take_long
+from wizard.services.ports.persons import Person
 from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
@@ -57,27 +57,17 @@ class Erasure:
         """
         account = self.to_be_erased(call, account_id)
         reason = _required(reason)
-        theirs = self._registrations(account)
+        theirs = Persons(self.units, self.registrations).under_way(account)
         self._from_database(call, account_id, theirs, reason)
         for registration in theirs:
             self._emptied(call, registration.session_id)
         self._from_database(call, account_id, theirs, reason)
 
-    def _registrations(self, account: Account) -> tuple[Registration, ...]:
-        """Those with the account's number, or linked to it, that still hold anything."""
-        with self.units.read() as unit:
-            known = unit.erasures.sessions_of(account)
-        found = {each.session_id: each for each in self.registrations.of_member(account.number)}
-        missing = sorted(known - found.keys())
-        told = self.registrations.load_all(missing).values() if missing else ()
-        others = [each for each in told if each is not None and _is_of(each, account)]
-        return (*found.values(), *others)
-
     def _from_database(self, call: Call, account_id: str, theirs: Iterable[Registration], reason: str) -> None:
         """One transaction; where nothing is left to erase, nothing is told."""
         with self.units.write() as unit:
             take_long()
-            person = _person(unit, unit.erasures.hold(account_id), theirs)
+            person = person_of(unit, unit.erasures.hold(account_id), theirs)
             told = tuple(self._taken_out(call, unit, person, reason))
             if not told:
                 return
@@ -87,11 +77,11 @@ class Erasure:
 
     def _taken_out(self, call: Call, unit: UnitOfWork, person: Person, reason: str) -> Iterator[Event]:
         taken = unit.erasures
-        chains = _chains(unit, person)
+        chains = chains_of(unit, person)
         # All of it, whatever the others found.
         found = [
             taken.mails(person),
-            taken.bulk_rows(person),
+            taken.file_rows(person),
             taken.codes_and_links(person),
             taken.empty(person.account.id),
         ]
@@ -145,33 +135,12 @@ class Erasure:
         return make_event(name, call=call, at=self.clock.now(), chain=chain, details=details)
 
 
-def _person(unit: UnitOfWork, account: Account, theirs: Iterable[Registration]) -> Person:
-    """All that is known of whom it is about."""
-    record = unit.records.by_account(account.id)
-    under_way = {each.session_id for each in theirs}
-    session_ids = unit.erasures.sessions_of(account) | under_way | ({record.session_id} if record else set())
-    written = {account.email, *(each.contact_email for each in theirs)} | unit.erasures.addresses_of(session_ids)
-    return Person(account, record, session_ids, frozenset(each for each in written if each))
-
-
-def _chains(unit: UnitOfWork, person: Person) -> set[str]:
-    """The chains of the audit trail that are about them alone."""
-    records = unit.erasures.records_of(person.session_ids) | ({person.record.id} if person.record else set())
-    return {f"account:{person.account.id}", *person.session_ids, *map(chain_of, records)}
-
-
 def _about(event: Event, person: Person) -> Event:
     """An event that names the registration or the record that its chain is of."""
     if event.chain in person.session_ids:
         return replace(event, session_id=event.chain)
     kind, _, record_id = event.chain.partition(":")
     return replace(event, record_id=record_id) if kind == "record" else event
-
-
-def _is_of(registration: Registration, account: Account) -> bool:
-    """Whether one that was theirs still is: another member number makes it somebody else's."""
-    number = registration.user_id
-    return number is None or member_number_key(number) == member_number_key(account.number)
 
 
 def _required(reason: str) -> str:

@@ -41,13 +41,15 @@ class BulkJobRow(Table):
 class BulkRowRow(Table):
     """A row of a file; `sealed` holds what stands in it until it is in or the job is erased.
 
-    `keys` are keyed digests of the numbers that only one row of a file may hold.
+    `keys` are keyed digests of the numbers that only one row of a file may hold; `whose` is one of the member number,
+    or else of the address, as long as the row is sealed.
     """
 
     __tablename__ = "bulk_rows"
     __table_args__ = (
         one_of("state", RowState),
         Index(None, "job_id", "state", "number"),
+        Index(None, "whose"),
     )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("bulk_jobs.id"), primary_key=True)
@@ -60,3 +62,4 @@ class BulkRowRow(Table):
     session_id: Mapped[str | None]
     keys: Mapped[dict[str, str]]
     claimed_until: Mapped[datetime | None]
+    whose: Mapped[str | None]

@@ -16,12 +16,14 @@ from wizard.core.events import Event
 from wizard.core.publication import publication
 from wizard.services.ports.messages import Attempt, ClaimedMessage, Medium, Message, Place
 from wizard.storage.crypto import Cipher, Undecipherable
+from wizard.storage.personal import whose, whose_address
 from wizard.storage.trail_tables import AttemptRow, MessageState, OutboxRow
 from wizard.storage.upsert import insert_or
 
 # Longer than a worker needs for what it claims at once; after that it is taken for dead, and its messages are free.
 CLAIM = timedelta(minutes=2)
 PERSONAL = ("recipient", "values", "secret")
+_EMPTIED: Mapping[str, None] = {"sealed": None, "whose": None}
 
 
 class SqlOutbox:
@@ -54,6 +56,7 @@ class SqlOutbox:
             "kind": message.kind,
             "language": message.language,
             "sealed": None if message.suppressed else sealed,
+            "whose": self._whose(message),
             "state": MessageState.SUPPRESSED if message.suppressed else MessageState.WAITING,
             "attempts": 0,
             "request_id": message.request_id,
@@ -61,6 +64,10 @@ class SqlOutbox:
             "due_at": at,
             **asdict(place),
         }
+
+    def _whose(self, message: Message) -> str | None:
+        is_kept = message.medium is Medium.MAIL and not message.suppressed
+        return whose(self._cipher, whose_address(message.recipient)) if is_kept else None
 
     def announce(self, events: Iterable[tuple[int, Event]]) -> None:
         """Write those events that are for other systems, under the numbers of their rows in the audit trail."""
@@ -122,7 +129,7 @@ class SqlOutbox:
 
     def delivered(self, message_id: str, *, at: datetime) -> None:
         """Delivered: its personal and secret values are erased."""
-        self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, sealed=None, reason=None)
+        self._settle(message_id, state=MessageState.DELIVERED, delivered_at=at, reason=None, **_EMPTIED)
 
     def failed(self, claimed: ClaimedMessage, *, reason: str, retry_at: datetime) -> None:
         """Not delivered: to be tried again, and until then nobody looks at those that come behind it."""
@@ -133,7 +140,7 @@ class SqlOutbox:
 
     def given_up(self, claimed: ClaimedMessage, *, reason: str, keep_until: datetime | None) -> None:
         """Not to be tried again by itself: it can be sent again until `keep_until`; without that it is erased now."""
-        erased = {"sealed": None} if keep_until is None else {}
+        erased = _EMPTIED if keep_until is None else {}
         self._settle(
             claimed.id, _held(claimed), state=MessageState.GIVEN_UP, reason=reason, erase_at=keep_until, **erased
         )

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wizard.storage.schema import Identity, Table, one_of
+
+# Fields of the trail that a person is found by.
+NUMBER, SEARCH = "user_business_id", "search"
+
+
+def only_of(field: str) -> dict[str, Any]:
+    """For an index of the values of one field."""
+    these = text(f"field = '{field}'")
+    return {"sqlite_where": these, "postgresql_where": these}
 
 
 class AuditEventRow(Table):
@@ -48,6 +58,11 @@ class AuditValueRow(Table):
     """What a person typed, before and after, with the salt of its digest; deleted when the person is erased."""
 
     __tablename__ = "audit_values"
+    # A person is found by them among all that was ever typed.
+    __table_args__ = (
+        Index("ix_audit_values_number", func.lower(text("after")), **only_of(NUMBER)),
+        Index("ix_audit_values_search", "event_id", **only_of(SEARCH)),
+    )
 
     event_id: Mapped[int] = mapped_column(Identity, ForeignKey("audit_events.id"), primary_key=True)
     field: Mapped[str] = mapped_column(primary_key=True)
@@ -81,6 +96,7 @@ class MessageState(StrEnum):
 class OutboxRow(Table):
     """A message to the outside; what is personal or secret in it is encrypted in `sealed`, until sent or over.
 
+    As long as it is there, `whose` is a keyed digest of the address that a mail goes to.
     An event has a place among others: its number in the audit trail, its registration or chain, and its record.
     """
 
@@ -93,6 +109,7 @@ class OutboxRow(Table):
         Index(None, "stream", "event_id"),
         Index(None, "record_id", "event_id"),
         Index(None, "erase_at"),
+        Index(None, "whose"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -113,6 +130,7 @@ class OutboxRow(Table):
     event_id: Mapped[int | None] = mapped_column(BigInteger)
     erase_at: Mapped[datetime | None]
     request_id: Mapped[str | None]
+    whose: Mapped[str | None]
 
 
 class AttemptRow(Table):

@@ -24,6 +24,7 @@ from wizard.storage.repositories.deliveries import SqlDeliveries
 from wizard.storage.repositories.erasures import SqlErasures
 from wizard.storage.repositories.links import SqlLinks
 from wizard.storage.repositories.membership_years import SqlMembershipYears
+from wizard.storage.repositories.persons import SqlPersons
 from wizard.storage.repositories.record_lists import SqlRecordLists
 from wizard.storage.repositories.records import SqlRecords
 from wizard.storage.repositories.refreshes import SqlRefreshRuns
@@ -64,7 +65,8 @@ class SqlUnitOfWork:
         self.categories = SqlCategories(session)
         self.refreshes = SqlRefreshRuns(session)
         self.bulk = SqlBulkJobs(session, cipher)
-        self.erasures = SqlErasures(session, cipher)
+        self.persons = SqlPersons(session, cipher)
+        self.erasures = SqlErasures(session, self.persons)
         self.retention = SqlRetention(session)
 
     def __enter__(self) -> Self:

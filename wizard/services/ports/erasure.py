@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Protocol
 
 from wizard.core.accounts import Account
-from wizard.core.records import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whom an erasure is about: the account, its record, the registrations that are theirs, the addresses they gave."""
-
-    account: Account
-    record: Record | None
-    session_ids: frozenset[str]
-    addresses: frozenset[str]
+from wizard.services.ports.persons import Person
 
 
 class Erasures(Protocol):
@@ -25,18 +14,6 @@ class Erasures(Protocol):
 
     def hold(self, account_id: str) -> Account:
         """An account that there is, as it is now; nothing comes to be bound to it before this transaction ends."""
-        ...
-
-    def sessions_of(self, account: Account) -> frozenset[str]:
-        """The registrations that the audit trail knows as the account's: linked to it, or last under its number."""
-        ...
-
-    def addresses_of(self, session_ids: Collection[str]) -> frozenset[str]:
-        """The addresses that were given in some registrations."""
-        ...
-
-    def records_of(self, session_ids: Collection[str]) -> frozenset[str]:
-        """The ids of the records that some registrations made, also of those deleted since."""
         ...
 
     def values(self, chains: Collection[str]) -> frozenset[str]:
@@ -51,7 +28,7 @@ class Erasures(Protocol):
         """Take out what is kept of mails to them, which are sent no more; whether there were any."""
         ...
 
-    def bulk_rows(self, person: Person) -> bool:
+    def file_rows(self, person: Person) -> bool:
         """Take out what is kept of their rows in files, which go in no more; whether there were any."""
         ...
 

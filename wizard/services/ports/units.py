@@ -14,6 +14,7 @@ from wizard.services.ports.deliveries import Deliveries
 from wizard.services.ports.erasure import Erasures
 from wizard.services.ports.messages import Outbox
 from wizard.services.ports.people import Accounts, MembershipYears, SecondFactors, Staff
+from wizard.services.ports.persons import Persons
 from wizard.services.ports.proofs import Codes, Links
 from wizard.services.ports.record_lists import RecordLists
 from wizard.services.ports.records import Records
@@ -96,6 +97,9 @@ class UnitOfWork(Protocol):
 
     @property
     def bulk(self) -> BulkJobs: ...
+
+    @property
+    def persons(self) -> Persons: ...
 
     @property
     def erasures(self) -> Erasures: ...

@@ -25,6 +25,7 @@ from wizard.services.ports.bulk import (
 )
 from wizard.storage.bulk_tables import BulkJobRow, BulkRowRow
 from wizard.storage.crypto import Cipher, Undecipherable
+from wizard.storage.personal import whose, whose_address, whose_number
 
 # Longer than a worker needs for what it claims at once; after that it is taken for dead, and its rows are free.
 CLAIM = timedelta(seconds=30)
@@ -63,9 +64,15 @@ class SqlBulkJobs:
             "job_id": job_id,
             "number": row.number,
             "sealed": None if row.values is None else self._seal(job_id, row.number, personal),
+            "whose": self._whose(row),
             "claimed_until": None,
             **_columns(each.outcome),
         }
+
+    def _whose(self, row: BulkRow) -> str | None:
+        if number := (row.values or {}).get("user_business_id"):
+            return whose(self._cipher, whose_number(number))
+        return whose(self._cipher, whose_address(row.email)) if row.email else None
 
     def get(self, job_id: str) -> BulkJob | None:
         return self._one(select(BulkJobRow).where(BulkJobRow.id == job_id))
@@ -109,7 +116,7 @@ class SqlBulkJobs:
         """
         well = {number: each for number, each in outcomes.items() if each.state in SETTLED_WELL}
         self._settle(job_id, {row: each for row, each in outcomes.items() if row not in well}, before=before)
-        self._settle(job_id, well, before=before, sealed=None)
+        self._settle(job_id, well, before=before, sealed=None, whose=None)
 
     def _settle(
         self, job_id: str, outcomes: Mapping[int, RowOutcome], *, before: Collection[RowState], **same: object
@@ -147,7 +154,7 @@ class SqlBulkJobs:
     def erase(self, job_id: str) -> None:
         """Erase all that is personal in a job and its rows; what came of them stays."""
         self._session.execute(update(BulkJobRow).where(BulkJobRow.id == job_id).values(sealed=None))
-        rows = update(BulkRowRow).where(BulkRowRow.job_id == job_id).values(sealed=None, keys={})
+        rows = update(BulkRowRow).where(BulkRowRow.job_id == job_id).values(sealed=None, whose=None, keys={})
         self._session.execute(rows.execution_options(synchronize_session=False))
 
     def older_than(self, at: datetime, *, limit: int) -> Sequence[BulkJob]:

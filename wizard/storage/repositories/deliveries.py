@@ -68,7 +68,7 @@ class SqlDeliveries:
 
     def erase(self, *, now: datetime, before: datetime, limit: int) -> int:
         """Erase what is kept no longer: what was given up, tries from before an instant, and events that old."""
-        over = update(OutboxRow).where(OutboxRow.erase_at <= now).values(sealed=None, erase_at=None)
+        over = update(OutboxRow).where(OutboxRow.erase_at <= now).values(sealed=None, whose=None, erase_at=None)
         tries = select(AttemptRow.id).where(AttemptRow.at < before).limit(limit)
         done = (MessageState.DELIVERED, MessageState.GIVEN_UP)
         events = (

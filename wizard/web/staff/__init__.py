@@ -83,6 +83,7 @@ for _address, _name, _view, _methods in (
     ("/accounts/<account_id>", "account", account.account, ("GET",)),
     ("/accounts/<account_id>/activate", "activate_account", account.activate, _PRESSED),
     ("/accounts/<account_id>/deactivate", "deactivate_account", account.deactivate, _PRESSED),
+    ("/accounts/<account_id>/export", "export_person", account.export, _PRESSED),
     ("/accounts/<account_id>/erase", "erase_account", account.erase, _PRESSED),
     ("/accounts/<account_id>/approve", "approve_account", accounts.approve, _PRESSED),
     ("/accounts/<account_id>/refuse", "refuse_account", accounts.refuse, _PRESSED),

@@ -1,8 +1,10 @@
-"""One account: its data, record and registrations, all that happened to it; opened, closed, its person erased."""
+"""One account: its data, record, registrations and history; opened, closed, its person exported or erased."""
 
 from __future__ import annotations
 
-from flask import make_response, redirect, render_template, request, url_for
+from io import BytesIO
+
+from flask import make_response, redirect, render_template, request, send_file, url_for
 from werkzeug import Response
 
 from wizard.core.accounts import Account
@@ -60,6 +62,17 @@ def deactivate(account_id: str) -> Response:
         entries=form.entries(),
     )
     return make_response(drawn, status)
+
+
+def export(account_id: str) -> Response | str:
+    """Say what is in the file, and hand it over."""
+    call, service = access.staff_call(), access.services().person_export
+    if request.method == "GET":
+        held = service.to_be_exported(call, account_id)
+        return render_template("staff/export_person.html", member=access.signed_in_staff(), account=held)
+    made = service.export(call, account_id)
+    name = f"{made.account.number}.json"
+    return send_file(BytesIO(made.as_json()), mimetype="application/json", as_attachment=True, download_name=name)
 
 
 def erase(account_id: str) -> Response:

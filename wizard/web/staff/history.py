@@ -39,6 +39,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.RECORD_DELETED: _("Record deleted"),
     EventName.RECORD_EXPORTED: _("Records exported"),
     EventName.PERSON_ERASED: _("Person erased"),
+    EventName.PERSON_EXPORTED: _("All that is held about the person downloaded"),
     EventName.VALUES_ERASED: _("What was typed is kept no longer"),
     EventName.CONFLICT_RESOLVED: _("Conflict decided"),
     EventName.LINK_CREATED: _("Link to continue made"),

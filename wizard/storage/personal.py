@@ -1,0 +1,81 @@
+"""Whose the tables and the keys in Redis are: one decision for each, and a test that none is missing.
+
+What is a person's is erased on request and handed over on request; both go through the same places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wizard.core.accounts import email_key
+from wizard.core.education import member_number_key
+from wizard.services.ports.persons import Place
+from wizard.storage.crypto import Cipher
+
+
+@dataclass(frozen=True, slots=True)
+class Nobodys:
+    """Nothing of a member lies there, or nothing that anybody could find; why."""
+
+    because: str
+
+
+_COUNTED = Nobodys("numbers, days and states, of nobody")
+_DESKS = Nobodys("of the people of the desk, not of members")
+
+TABLES: Mapping[str, tuple[Place, ...] | Nobodys] = {
+    "accounts": (Place.ACCOUNT,),
+    "education_records": (Place.RECORD,),
+    "audit_events": (Place.HISTORY,),
+    "audit_values": (Place.HISTORY, Place.SEARCHES),
+    "audit_heads": Nobodys("lengths and signatures of chains"),
+    "proof_codes": (Place.CODES,),
+    "resume_links": (Place.LINKS,),
+    "outbox": (Place.MAILS,),
+    "delivery_attempts": Nobodys("when a message was tried and what the server answered, by its code"),
+    "bulk_rows": (Place.FILE_ROWS,),
+    "bulk_jobs": Nobodys("of whoever loaded the file; its name goes with what is kept of it"),
+    "api_tokens": (Place.TOKENS,),
+    "counters": _COUNTED,
+    "membership_years": _COUNTED,
+    "category_refreshes": _COUNTED,
+    "staff": _DESKS,
+    "staff_identities": _DESKS,
+    "second_factors": _DESKS,
+    "recovery_codes": _DESKS,
+}
+
+# By what the names of the keys begin with.
+KEYS: Mapping[str, tuple[Place, ...] | Nobodys] = {
+    "ot_education_session": (Place.REGISTRATIONS,),
+    "ot_education_index": Nobodys("ids, and digests of member numbers, that follow the documents"),
+    "ot_waited_for": Nobodys("that a replica was late"),
+    "ot_browser_session": Nobodys("sealed under a cookie that only the browser has; over within 25 hours"),
+    "ot_browser_session_unsent": Nobodys("as above; over within two minutes"),
+    "ot_browser_session_ended": Nobodys("that a sign-in is over"),
+    "ot_education_answer": Nobodys("sealed under a key that only the caller has; over within 24 hours"),
+    "ot_education_limit": Nobodys("counters under digests"),
+}
+
+_PURPOSE = "whose"
+
+
+def whose_address(address: str) -> str:
+    """What a sealed row is found by that goes to an address; to be digested."""
+    return f"email:{email_key(address)}"
+
+
+def whose_number(number: str) -> str:
+    """What a sealed row is found by that is about a member number; to be digested."""
+    return f"number:{member_number_key(number)}"
+
+
+def whose(cipher: Cipher, known_by: str) -> str:
+    """The digest to keep beside what is sealed."""
+    return cipher.digest(_PURPOSE, known_by)
+
+
+def all_whose(cipher: Cipher, known_by: frozenset[str]) -> frozenset[str]:
+    """The digests to look for, under every secret."""
+    return frozenset(digest for each in known_by for digest in cipher.digests(_PURPOSE, each))
