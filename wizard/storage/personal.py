@@ -55,6 +55,7 @@ KEYS: Mapping[str, tuple[Place, ...] | Nobodys] = {
     "ot_browser_session_unsent": Nobodys("as above; over within two minutes"),
     "ot_browser_session_ended": Nobodys("that a sign-in is over"),
     "ot_education_answer": Nobodys("sealed under a key that only the caller has; over within 24 hours"),
+    "ot_education_ping": Nobodys("that a replica keeps up"),
     "ot_education_limit": Nobodys("counters under digests"),
 }
 
@@ -74,6 +75,13 @@ def whose_number(number: str) -> str:
 def whose(cipher: Cipher, known_by: str) -> str:
     """The digest to keep beside what is sealed."""
     return cipher.digest(_PURPOSE, known_by)
+
+
+def whose_row(cipher: Cipher, number: str | None, address: str | None) -> str | None:
+    """The digest of a row of a file: of its member number, or else of its address."""
+    if number:
+        return whose(cipher, whose_number(number))
+    return whose(cipher, whose_address(address)) if address else None
 
 
 def all_whose(cipher: Cipher, known_by: frozenset[str]) -> frozenset[str]:

@@ -25,7 +25,7 @@ from wizard.services.ports.bulk import (
 )
 from wizard.storage.bulk_tables import BulkJobRow, BulkRowRow
 from wizard.storage.crypto import Cipher, Undecipherable
-from wizard.storage.personal import whose, whose_address, whose_number
+from wizard.storage.personal import whose_row
 
 # Longer than a worker needs for what it claims at once; after that it is taken for dead, and its rows are free.
 CLAIM = timedelta(seconds=30)
@@ -64,15 +64,10 @@ class SqlBulkJobs:
             "job_id": job_id,
             "number": row.number,
             "sealed": None if row.values is None else self._seal(job_id, row.number, personal),
-            "whose": self._whose(row),
+            "whose": whose_row(self._cipher, (row.values or {}).get("user_business_id"), row.email),
             "claimed_until": None,
             **_columns(each.outcome),
         }
-
-    def _whose(self, row: BulkRow) -> str | None:
-        if number := (row.values or {}).get("user_business_id"):
-            return whose(self._cipher, whose_number(number))
-        return whose(self._cipher, whose_address(row.email)) if row.email else None
 
     def get(self, job_id: str) -> BulkJob | None:
         return self._one(select(BulkJobRow).where(BulkJobRow.id == job_id))
