@@ -5,6 +5,8 @@
 #             fail in 2,000 schedules (docs/promises.md) and goes on where it was stopped; each prints its result
 # make bench  every page, step and journey beside a bare page, Flask-WTF and django-formtools; the desk's list with
 #             100,000 registrations, a file of 10,000 rows; tables, and JSON and charts in build/bench (BENCH_ARGS=--help)
+# make audit  ask for known weaknesses of the libraries
+# make scan   have an outside scanner look for weaknesses of the running wizard (docs/security.md)
 # make lighthouse     judge the applicant's pages by Lighthouse, and print a table
 # make screenshots    every page in every state as pictures in build/screenshots, and the contact sheets of docs/images
 # make translations   bring the French catalogue up to the sources, and compile it
@@ -19,6 +21,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+AUDIT := $(VENV)/audit-tool/bin/pip-audit
+SCAN := $(VENV)/scan-tool/bin/wapiti
 CATALOGUES := wizard/translations
 BROWSER_TOOLS := tests/browser/node_modules/.package-lock.json
 LIGHTHOUSE := tests/browser/lighthouse/node_modules/.package-lock.json
@@ -32,7 +36,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 
-.PHONY: run test soak soak-rows soak-api soak-faults lint format bench wheel lock translations events install install-dev clean
+.PHONY: run test audit scan soak soak-rows soak-api soak-faults lint format bench wheel lock translations events install install-dev clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -59,6 +63,23 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict .
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive wizard wsgi.py
+
+# What is known of weaknesses of the libraries; asks the package index, and fails where it cannot.
+audit: $(AUDIT)
+	$(AUDIT) --strict --disable-pip --require-hashes --requirement requirements.txt
+
+# An outside scanner against the running wizard; docs/security.md says what it finds, and why that stands.
+scan: install-dev $(SCAN)
+	$(BIN)/python -m tests.security.scan $(SCAN) $(SCAN_ARGS)
+
+# Each in an environment of its own: they are no part of the product, nor of its tests.
+$(AUDIT): | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/audit-tool
+	$(VENV)/audit-tool/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit==2.*"
+
+$(SCAN): | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/scan-tool
+	$(VENV)/scan-tool/bin/python -m pip install --quiet --disable-pip-version-check "wapiti3==3.2.*"
 
 format: install-dev
 	$(BIN)/ruff check --fix .

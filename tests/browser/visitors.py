@@ -197,6 +197,25 @@ class Listener:
 
 
 @dataclass
+class Warden:
+    """What the policy of a page stopped since it was last asked, as the browser reports it."""
+
+    page: Page
+    reports: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.expose_binding("policyBroken", lambda _source, report: self.reports.append(report))
+        self.page.add_init_script(
+            """document.addEventListener("securitypolicyviolation", each => window.policyBroken(
+                `${each.effectiveDirective} ${each.blockedURI} ${each.sourceFile}:${each.lineNumber}`))"""
+        )
+
+    def keeps_policy(self, _stop: Stop) -> Iterator[str]:
+        yield from self.reports
+        self.reports.clear()
+
+
+@dataclass
 class Collector:
     """Keeps every page and fragment as it was served, each once."""
 

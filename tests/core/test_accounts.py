@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wizard.core.accounts import ACCESSIBLE, AccountStatus, LinkKind, LinkState, ResumeLink
+from wizard.core.accounts import ACCESSIBLE, AccountStatus, LinkKind, LinkState, ResumeLink, email_key
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LINK = ResumeLink(
@@ -40,3 +40,17 @@ def test_account_is_accessible_unless_inactive(*, status: str, accessible: bool)
 def test_link_is_in_the_state_that_staff_see(*, link: ResumeLink, at: datetime, state: LinkState, opens: bool) -> None:
     assert link.state(at) is state
     assert link.opens(at) is opens
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Ada@Example.org", " ada@example.ORG ", True),
+        ("ada@e\u0301cole.ca", "ada@\u00c9COLE.ca", True),
+        ("ada@stra\u00dfe.de", "ada@strasse.de", False),
+        ("ada@\u03c3\u03bf\u03c2.gr", "ada@\u03c3\u03bf\u03c3.gr", False),
+        ("ada@ex\u0430mple.org", "ada@example.org", False),
+    ],
+)
+def test_addresses_of_different_people_are_never_one(*, one: str, other: str, same: bool) -> None:
+    assert (email_key(one) == email_key(other)) is same

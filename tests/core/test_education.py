@@ -101,6 +101,24 @@ def test_member_numbers_are_compared_without_regard_to_case(*, one: str, other: 
     assert (member_number_key(one) == member_number_key(other)) is same
 
 
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "o\u017fot-1",
+        "\u212a-1",
+        "\uff4fsot-1",
+        "\u043esot-1",
+        "osot\u20111",
+        "osot-\u0661",
+        "osot-1\u200b",
+        "osot-1\x00",
+    ],
+)
+def test_member_numbers_are_compared_as_ascii(trick: str) -> None:
+    """Letters that look or fold like those of a number make none."""
+    assert member_number_key(trick) not in {"osot-1", "k-1"}
+
+
 def test_changes_leave_the_rest() -> None:
     changed = COMPLETE.with_changes({"country": "FR", "notes": None})
     assert changed == dataclasses.replace(COMPLETE, country="FR")

@@ -149,6 +149,29 @@ def test_a_workbook_that_is_a_bomb_is_refused_before_it_is_unpacked(inflated: in
     assert refused(made.getvalue()) == "bulk.file"
 
 
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ('<!ENTITY a "x"><!ENTITY b "{0}"><!ENTITY c "{1}"><!ENTITY e "{2}">', "bulk.file"),
+        ('<!ENTITY e SYSTEM "file:///etc/passwd">', "bulk.file"),
+    ],
+    ids=["multiplied", "of a file"],
+)
+def test_entities_of_a_workbook_are_not_resolved(declared: str, told: str) -> None:
+    parts = ("&a;" * 1000, "&b;" * 1000, "&c;" * 1000)
+    content, changed = xlsx(["user_business_id"], ["M-1"]), io.BytesIO()
+    doctype = f"<!DOCTYPE worksheet [{declared.format(*parts)}]>".encode()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name.endswith("sheet1.xml"):
+                part = doctype + part.replace(b"<v>0</v>", b"<v>&e;</v>").replace(b"<t>M-1</t>", b"<t>&e;</t>")
+            if name.endswith("sharedStrings.xml"):
+                part = doctype.replace(b"worksheet", b"sst") + part.replace(b"M-1", b"&e;")
+            new.writestr(name, part)
+    assert refused(changed.getvalue()) == told
+
+
 def test_a_workbook_that_says_it_is_smaller_than_it_is_is_read_whole() -> None:
     content = xlsx(["user_business_id"], ["M-1"], ["M-2"])
     changed = io.BytesIO()

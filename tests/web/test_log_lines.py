@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -74,3 +75,17 @@ def test_whatever_is_logged_meanwhile_bears_the_operations_id(
     assert (failed["operation"], failed["reason"]) == ("update", "redis.unavailable")
     # An operation's id ends with it.
     assert "operation_id" not in said[-1]
+
+
+def test_nobody_writes_a_line_of_their_own(app: Flask, written: StringIO) -> None:
+    client, forged = app.test_client(), 'x\r\n{"event": "staff.signed_in", "actor": "staff:mia"}\u2028\x1b[2J'
+    used = Applicant(client).token()
+    lines(written)
+    client.get(f"/resume/{quote(forged)}")
+    client.get(f"/{quote(forged)}", query_string={"next": forged})
+    client.post("/staff/sign-in", data={"csrf_token": used, "username": forged, "password": forged})
+    said = lines(written)
+    # Each line is one JSON object, and nobody has signed in.
+    assert [line["event"] for line in said if line["event"] != "request"] == ["staff.sign_in_failed"]
+    assert len(said) == 4
+    assert "staff:mia" not in str(said)

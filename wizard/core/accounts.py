@@ -54,8 +54,11 @@ class WaitingAccount:
 
 
 def email_key(address: str) -> str:
-    """An e-mail address as it is compared."""
-    return unicodedata.normalize("NFC", address.strip()).casefold()
+    """An e-mail address as it is compared.
+
+    Letters that merely fold alike (ß and ss) stay apart: their domains are different people's.
+    """
+    return unicodedata.normalize("NFC", address.strip()).lower()
 
 
 def username_of(typed: str) -> str:

@@ -78,8 +78,11 @@ def school_name_applies(university: str | None) -> bool:
 
 
 def member_number_key(number: str) -> str:
-    """The form in which member numbers are compared: without regard to case."""
-    return number.casefold()
+    """The form in which member numbers are compared: without regard to case.
+
+    Letters that merely fold to those of a number (a long s, the Kelvin sign) are none of one.
+    """
+    return number.lower() if number.isascii() else number
 
 
 def normalise(values: Mapping[str, str | None]) -> dict[str, str | None]:
