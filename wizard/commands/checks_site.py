@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
-from jinja2 import TemplateError
+from jinja2 import Environment, TemplateError
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -98,7 +98,7 @@ def of_machine(temporary: Path, open_files: int) -> Iterator[Finding]:
 def of_files(made: Flask, catalogues: Path) -> Iterator[Finding]:
     """Whether pages, what they load, and their other language were installed, and can be read."""
     names = made.jinja_env.list_templates()
-    broken = [name for name in names if not _compiles(made, name)]
+    broken = [name for name in names if not _is_well_formed(made, name)]
     if "base.html" not in names:
         yield failed("The pages (templates/) are missing: install the wheel anew, or check the whole source out.")
     for name in broken:
@@ -114,9 +114,12 @@ def of_files(made: Flask, catalogues: Path) -> Iterator[Finding]:
         yield ok("Pages and languages are there.")
 
 
-def _compiles(made: Flask, name: str) -> bool:
+def _is_well_formed(made: Flask, name: str) -> bool:
+    environment = made.jinja_env
     try:
-        made.jinja_env.get_template(name)
+        source = environment.loader.get_source(environment, name)[0] if environment.loader else ""
+        # Read only: the site's own environment would go on to translate it.
+        Environment(extensions=tuple(environment.extensions), autoescape=True).parse(source)
     except (TemplateError, OSError, UnicodeError):
         return False
     return True
