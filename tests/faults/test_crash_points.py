@@ -22,6 +22,8 @@ ANSWERS = {
     "access_modifier": "private",
     "notes": "Kept through every death",
 }
+# Who gets to the points of a kind, and at which step.
+PLACES = {"answers": ("api", "change"), "trail": ("api", "change"), "browser": ("web", "code")}
 # So long that somebody passes the point before it ends; it ends with the death.
 LASTS = 20.0
 
@@ -34,8 +36,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_death_at_a_point_costs_nothing(site: Site, point: str) -> None:
-    somebody = Registering("api", 0, ANSWERS)
-    step = "change" if point.startswith(("answers", "trail")) else "execute-workflow"
+    channel, step = PLACES.get(point.partition(":")[0], ("api", "execute-workflow"))
+    somebody = Registering(channel, 0, ANSWERS)
     death = Strike(f"death at {point}", 0, step, 0, LASTS)
     ran = run(site, Schedule(0, (somebody,), (death,)))
     assert ran.deaths == 1, f"nobody died at {point}"

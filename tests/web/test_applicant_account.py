@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -10,6 +12,7 @@ from tests.support.applicant import Applicant, filled, newest_code, one, parsed,
 from tests.support.desk import sign_in
 from tests.support.outbox import waiting
 from tests.support.seed import Seeded
+from wizard.core.clock import FixedClock
 from wizard.services.codes import CODE_TRIES
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
@@ -297,3 +300,48 @@ def test_an_account_that_waits_is_said_to(applicant: Applicant, app_units: SqlUn
     assert "approve your account" in text(applicant.soup("confirm"), "main")
     applicant.declare()
     assert "approve your account" in text(applicant.soup("complete"), "main")
+
+
+def lose_the_answer_to_the_code(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
+    """It is done, but the browser never hears of it, nor of its session's new id."""
+    applicant.answer().decide().send("account")
+    cookie = applicant.client.get_cookie("wizard")
+    assert cookie is not None
+    assert applicant.send("account", {"code": newest_code(app_units)}).status_code == 303
+    applicant.client.set_cookie("wizard", cookie.value)
+
+
+def test_a_browser_that_missed_the_answer_to_its_code_goes_on_with_what_it_had(
+    applicant: Applicant, app_units: SqlUnitsOfWork
+) -> None:
+    lose_the_answer_to_the_code(applicant, app_units)
+    assert one(applicant.soup("identity"), "#user_business_id")["value"] == "osot-0000001"
+    # What the code proved is under the other id alone.
+    assert applicant.declare().headers["Location"].endswith("/account")
+    assert applicant.prove(app_units).declare().headers["Location"].endswith("/complete")
+
+
+def test_what_such_a_browser_had_ends_after_a_while_however_often_it_looks(
+    applicant: Applicant, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    lose_the_answer_to_the_code(applicant, app_units)
+    clock.instant += timedelta(minutes=9)
+    applicant.soup("identity")
+    clock.instant += timedelta(minutes=2)
+    applicant.soup("identity", expect=404)
+
+
+def test_whoever_has_the_old_id_cannot_make_more_of_it(
+    app: Flask, applicant: Applicant, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    thief, cookie = Applicant(app.test_client(), applicant.session_id), applicant.client.get_cookie("wizard")
+    assert cookie is not None
+    thief.client.set_cookie("wizard", cookie.value)
+    applicant.answer().decide().prove(app_units)
+    thief.soup("identity")
+    # Under an id of its own, too, it ends when the old one does.
+    Applicant(thief.client).start()
+    thief.soup("identity")
+    clock.instant += timedelta(minutes=11)
+    thief.soup("identity", expect=404)
+    assert applicant.declare().headers["Location"].endswith("/complete")

@@ -12,9 +12,10 @@ import msgspec
 import structlog
 from redis.client import Pipeline
 
-from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.browsers import LEFT, StoredSession
 from wizard.services.ports.registrations import PageAhead, PageAsked
 from wizard.storage import scripts
+from wizard.storage.codec import microseconds
 from wizard.storage.crypto import Cipher
 from wizard.storage.lists import Lists
 from wizard.storage.redis_access import Client, pipeline, reaching_redis
@@ -27,6 +28,8 @@ _NOTHING, _ENDED = 0, -1
 # A request that was on its way with the old id when a session got another one must not be given a third: its
 # answer would take the place of the id that the browser has just been given.
 _REMEMBERED = timedelta(minutes=1)
+# As long as a code: a browser that never heard of its new id goes on with the old one, and proves itself anew.
+_LEFT_FOR = timedelta(minutes=10)
 # What is kept for one request is for the one that a redirect asks for at once.
 _UNSENT = timedelta(minutes=2)
 _encode = msgspec.msgpack.Encoder().encode
@@ -84,10 +87,11 @@ class BrowserSessions:
         revision, _, sealed = stored.partition(b":")
         try:
             plain = self.cipher.decrypt(sealed, context=_context(sid, int(revision)))
-            return int(revision), _decode(plain)
+            values = _decode(plain)
         except (ValueError, msgspec.DecodeError) as error:
             _log.warning("browser_session.unreadable", reason=str(error))
             return _NOTHING, {}
+        return (_NOTHING, {}) if self._is_over(values) else (int(revision), values)
 
     def _unsent(self, sid: str, sealed: bytes | None) -> dict[str, Any]:
         try:
@@ -103,15 +107,20 @@ class BrowserSessions:
             answer = self.client.eval(scripts.SAVE, 1, _key(sid), str(seen or ""), value, self._life)
         return bool(answer == _SAVED)
 
-    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str) -> bool:
+    def move(
+        self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Mapping[str, Any] | None = None
+    ) -> bool:
         """Store under a new id and end the old one, in one round trip; False as for `write`.
 
         The new one is there before the old one goes: a crash in between leaves the old one as it was, and another
-        that nobody knows the id of.
+        that nobody knows the id of. With `leaving` the old one has that for a while, in place of ending.
         """
         with pipeline(self.client) as commands:
             commands.set(_key(to), self._seal(to, values, 1), px=self._life)
-            _queue_end(commands, sid, seen)
+            if leaving is None:
+                _queue_end(commands, sid, seen)
+            else:
+                self._queue_left(commands, sid, leaving, seen)
             moved = bool(commands.execute()[1] == _MOVED)
         if not moved:
             with reaching_redis():
@@ -123,6 +132,16 @@ class BrowserSessions:
         with pipeline(self.client) as commands:
             _queue_end(commands, sid, seen)
             return bool(commands.execute()[0] != _CHANGED)
+
+    def _queue_left(self, commands: Pipeline, sid: str, values: Mapping[str, Any], seen: int) -> None:
+        until = microseconds(self.registrations.clock.now() + _LEFT_FOR)
+        left = self._seal(sid, {LEFT: until, **values}, seen + 1)
+        commands.execute_command("EVAL", scripts.SAVE, 1, _key(sid), str(seen), left, self._life)
+
+    def _is_over(self, values: Mapping[str, Any]) -> bool:
+        """Whether they were left under an old id, for long enough; looking at them does not prolong that."""
+        until = values.get(LEFT)
+        return until is not None and microseconds(self.registrations.clock.now()) >= until
 
     @property
     def _life(self) -> int:

@@ -43,6 +43,10 @@ class _Regenerating(Protocol):
     def regenerate(self, session: SessionMixin) -> None: ...
 
 
+class _Leaving(Protocol):
+    def regenerate(self, *, leaving: bool) -> None: ...
+
+
 class _ReadingAhead(Protocol):
     read_ahead: dict[str, Registration | None]
     page_ahead: PageAhead | None
@@ -156,9 +160,13 @@ def grant_registration(session_id: str) -> None:
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
-    """Note that a code entered in this browser proved an account, for one registration."""
+    """Note that a code entered in this browser proved an account, for one registration.
+
+    Under the id before it leaves, for a while, what the browser had: should the answer with the new one be lost, there
+    is no other way back to what was typed.
+    """
     browser_session()[_key("proof", session_id)] = account_id
-    regenerate()
+    cast("_Leaving", browser_session()).regenerate(leaving=True)
 
 
 def grant_help(session_id: str) -> None:

@@ -9,7 +9,7 @@ from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports.browsers import AskedFor, SessionStore, StoredSession
+from wizard.services.ports.browsers import LEFT, AskedFor, SessionStore, StoredSession
 from wizard.services.ports.registrations import PageAhead
 
 # Of requests that write to one session at once each is passed by at most all others.
@@ -52,6 +52,7 @@ class BrowserSession(SessionMixin):
         self._changes: dict[str, Any] = {}
         self._cleared = False
         self._emptied = False
+        self._leaves = False
         self._is_over = False
         self._failure: ExternalServiceError | None = None
 
@@ -110,10 +111,11 @@ class BrowserSession(SessionMixin):
         if value:
             self._changes.update(self._read())
 
-    def regenerate(self) -> None:
-        """Go on under another id; the one before ends."""
+    def regenerate(self, *, leaving: bool = False) -> None:
+        """Go on under another id; the one before ends, or with `leaving` has for a while what it had until now."""
         self._read()
         self._sid = self._new_sid()
+        self._leaves = leaving
 
     @property
     def unsent(self) -> dict[str, Any]:
@@ -212,7 +214,11 @@ class BrowserSession(SessionMixin):
             self._emptied = stored is not None
             becomes, revision = None, 0
         elif stored is not None and self._is_moving:
-            written = self._store.move(stored, values, seen=seen, to=self._sid)
+            leaving = self._as_read if self._leaves else None
+            if self._leaves:
+                # Proved anew: what was left is a whole session again.
+                values.pop(LEFT, None)
+            written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving)
             becomes, revision = self._sid, 1
         else:
             written = self._store.write(self._sid, values, seen=seen)
@@ -231,10 +237,11 @@ class BrowserSession(SessionMixin):
     def _catch_up(self) -> None:
         """Read what another request has written, and change that as this one changed what it had read."""
         stored = self._store.read(self._stored_sid) if self._stored_sid else StoredSession()
-        if stored.revision <= 0:
+        # What another request has left is nothing to go on with: the browser has been given another id.
+        if stored.revision <= 0 or (LEFT in stored.values and LEFT not in self._as_read):
             self._is_over = True
             return
-        self._revision = stored.revision
+        self._revision, self._as_read = stored.revision, dict(stored.values)
         self._values = {} if self._cleared else stored.values
         for key, change in self._changes.items():
             if change is _REMOVED:

@@ -44,7 +44,7 @@ def _completable(claims: Claims, _evidence: Evidence) -> Iterator[str]:
     for told in claims.told:
         if not told.is_over:
             yield f"{told.name} ({told.session_id or 'no session'}) could not be completed"
-        yield from (f"{told.name}: {each}" for each in told.strange)
+        yield from (f"{told.name}: {each}, {times} times" for each, times in Counter(told.strange).items())
 
 
 def _records(claims: Claims, evidence: Evidence) -> Iterator[str]:

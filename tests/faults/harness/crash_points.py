@@ -23,14 +23,17 @@ from wizard.services.orchestrator import RegistrationOrchestrator
 from wizard.services.runner import Runner
 from wizard.services.webhooks import WebhookCarrier
 from wizard.storage.audit_trail import SqlAuditTrail
+from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.outbox import SqlOutbox
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.repositories.records import SqlRecords
 from wizard.storage.unit_of_work import SqlUnitOfWork
+from wizard.web.lazy_session import BrowserSession
 
 Method = tuple[type, str]
 
 ANSWERING: tuple[Method, ...] = ((RegistrationOrchestrator, "stage"), (RegistrationOrchestrator, "update"))
+BROWSING: tuple[Method, ...] = ((BrowserSession, "save"),)
 DRAINING: tuple[Method, ...] = ((AuditDrain, "drain"),)
 SUBMITTING: tuple[Method, ...] = tuple(
     (RegistrationOrchestrator, name) for name in ("create", "submit", "execute_workflow")
@@ -50,6 +53,7 @@ class Point:
 
 _COMMIT = (SqlUnitOfWork, "commit")
 _RECORD = (SqlRecords, "add")
+_MOVE = (BrowserSessions, "move")
 _SAVE = (RedisRegistrationStore, "save")
 _MARK = (SqlOutbox, "delivered")
 
@@ -57,6 +61,8 @@ _MARK = (SqlOutbox, "delivered")
 POINTS: Mapping[str, Point] = {
     "answers: about to be saved": Point(ANSWERING, _SAVE),
     "answers: saved": Point(ANSWERING, _SAVE, is_after=True),
+    "browser: about to have another id": Point(BROWSING, _MOVE),
+    "browser: has another id": Point(BROWSING, _MOVE, is_after=True),
     "trail: about to have their events": Point(DRAINING, _COMMIT),
     "trail: has their events": Point(DRAINING, _COMMIT, is_after=True),
     "submit: registration read": Point(SUBMITTING, (Runner, "load"), is_after=True),

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from wizard.core.registration import Registration
 from wizard.services.ports.registrations import PageAhead, PageAsked
 
+# In what a session has left under its old id: until when that holds, in microseconds.
+LEFT = "_left_until"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
@@ -34,7 +37,11 @@ class SessionStore(Protocol):
 
     def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool: ...
 
-    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str) -> bool: ...
+    def move(
+        self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Store under a new id; the old one ends, or for a while has what is being left there."""
+        ...
 
     def delete(self, sid: str, *, seen: int) -> bool: ...
 
