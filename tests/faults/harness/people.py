@@ -18,7 +18,7 @@ from tests.faults.harness.told import Outcome, Told
 
 TIMEOUT = 6
 PAUSE = 0.15
-# A mail that has not come by then is asked for once more.
+# A mail that has not come by then is asked for once more; the next is waited for twice as long, for it voids the first.
 MAIL_WITHIN = 4.0
 RECORD = re.compile(r"osot-oted-\d{7,}")
 CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
@@ -99,7 +99,8 @@ class Person:
     presses: int = 1
     browser: Browser = field(init=False)
     _next: str = ""
-    _asked: float = 0.0
+    _asked_again_at: float = 0.0
+    _mail_within: float = MAIL_WITHIN
     _used: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -204,16 +205,18 @@ class Person:
         code = self._new_code()
         if code is None:
             asked = self._post(form, {})
-            self._asked = 0.0 if asked.is_unknown else monotonic()
+            if not asked.is_unknown:
+                self._asked_again_at = monotonic() + self._mail_within
+                self._mail_within *= 2
             return False
         self._used.add(code)
-        self._asked = 0.0
+        self._asked_again_at = 0.0
         self.reached("code")
         # One that was used up by a try whose answer was lost is refused, and another one asked for.
         return not self._post(form, {"code": code}).is_unknown
 
     def _waits_for_mail(self) -> bool:
-        return self._asked > monotonic() - MAIL_WITHIN and self._new_code() is None
+        return monotonic() < self._asked_again_at and self._new_code() is None
 
     def _new_code(self) -> str | None:
         """The newest code that was sent and not tried yet."""

@@ -24,7 +24,7 @@ from tests.support.waiting import wait_for
 from wizard.core.publication import camel
 
 # How long those who register may still take once everything is healthy again, and the messages to go out after that.
-PATIENCE = 90.0
+PATIENCE = 120.0
 DELIVERED_WITHIN = 60.0
 # What a worker that lives has done with what it took.
 _WORKING = 2.0
