@@ -40,7 +40,7 @@ LOCK := $(VENV)/lock-tool/bin/uv pip compile pyproject.toml --quiet --universal 
 .DEFAULT_GOAL := run
 
 run: install
-	@$(BIN)/wizard migrate && $(BIN)/wizard demo --port $(PORT) && exec $(BIN)/wizard serve --port $(PORT)
+	@exec $(BIN)/wizard start --port $(PORT)
 
 test: install-dev browser-tools
 	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(PYTEST_ARGS)

@@ -772,6 +772,7 @@ def test_there_is_no_demonstration_in_production(monkeypatch: pytest.MonkeyPatch
     for name, value in production.items():
         monkeypatch.setenv(f"WIZARD_{name}", value)
     assert "no place in production" in run("demo", exits=1)
+    assert "no place in production" in run("start", exits=1)
 
 
 # --- Serving and the worker ------------------------------------------------------------------------------------
@@ -785,6 +786,18 @@ def test_serve_passes_on_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> No
     (options,) = served
     options.pop("s")
     assert options == {"host": "127.0.0.1", "port": 8123, "workers": 2, "threads": 4}
+
+
+@pytest.mark.usefixtures("environ")
+def test_start_migrates_adds_the_demonstration_once_and_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[int] = []
+    monkeypatch.setattr("wizard.server.serve", lambda _settings, **options: served.append(options["port"]))
+    (tmp_path / "wizard.db").unlink()
+    said = run("start", "--port", "9000")
+    assert "newest migration" in said
+    assert "http://127.0.0.1:9000/staff/sign-in" in said
+    assert "nothing was added" in run("start", "--port", "9000")
+    assert served == [9000, 9000]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ def main() -> None:
 
 
 for _command in (
+    running.start,
     running.serve,
     running.worker,
     running.migrate,

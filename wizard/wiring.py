@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from redis import Redis, RedisCluster
@@ -68,8 +69,6 @@ from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
 from wizard.storage.embedded import embedded_url
 from wizard.storage.kept_answers import RedisKeptAnswers
-from wizard.storage.oidc import OidcProvider
-from wizard.storage.oidc_published import Client
 from wizard.storage.redis_client import connect
 from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues
@@ -94,6 +93,9 @@ from wizard.web import metrics as metrics_page
 from wizard.web.mails import JinjaMailWriter
 from wizard.web.staff import oidc
 from wizard.web.static_files import StaticFiles
+
+if TYPE_CHECKING:
+    from wizard.storage.oidc import OidcProvider
 
 _LATER = timedelta(hours=1)
 
@@ -220,6 +222,10 @@ def oidc_provider(settings: Settings, clock: Clock) -> OidcProvider | None:
     """The provider that staff may sign in with; None where the settings name none."""
     if settings.oidc_issuer is None:
         return None
+    # Only where there is one: 9 MB of every process (docs/benchmarks.md).
+    from wizard.storage.oidc import OidcProvider  # noqa: PLC0415
+    from wizard.storage.oidc_published import Client  # noqa: PLC0415
+
     client = Client(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,

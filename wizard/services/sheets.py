@@ -10,8 +10,6 @@ from enum import StrEnum
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from xlsxwriter import Workbook
-
 Row = Sequence[str | int | None]
 
 
@@ -47,6 +45,8 @@ def write_csv(heading: Sequence[str], rows: Iterable[Row], to: IO[bytes]) -> Non
 
 def write_xlsx(heading: Sequence[str], rows: Iterable[Row], to: IO[bytes]) -> None:
     """As XLSX. Texts stay exactly what they are: cells of the kind text, which stay texts when they are edited, too."""
+    from xlsxwriter import Workbook  # noqa: PLC0415 - as openpyxl in tables.py
+
     # A row is on the disk once the next one begins; what fails on the way leaves nothing behind there.
     with TemporaryDirectory() as place, Workbook(to, {"constant_memory": True, "tmpdir": place}) as book:
         bold, plain = book.add_format({"bold": True}), book.add_format({"num_format": _TEXT})

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl.reader.excel import load_workbook
-
 from wizard.core.errors import ValidationFailed
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -108,6 +106,9 @@ def _delimiter(text: str) -> str:
 
 def _xlsx(content: bytes) -> Iterator[TableRow]:
     """The rows of the first sheet, one after the other."""
+    # Only here: half a second of every start, and 7 MB of every process (docs/benchmarks.md).
+    from openpyxl.reader.excel import load_workbook  # noqa: PLC0415
+
     try:
         _require_small(content)
         with warnings.catch_warnings():
