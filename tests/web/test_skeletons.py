@@ -53,12 +53,12 @@ def test_only_what_was_chosen_decides_on_a_skeleton(app: Flask, app_seeded: Seed
         with app.app_context():
             drawn.append(dict(skeletons.skeletons().kept))
     assert drawn[0] == drawn[1]
-    text = " ".join(piece for one in drawn[1].values() for piece in one.pieces)
+    text = b" ".join(piece for one in drawn[1].values() for piece in one.texts).decode()
     assert [each for each in (*typed, *typed.values()) if each in text] == []
 
 
 def test_the_skeletons_kept_are_those_used_last() -> None:
-    kept, skeleton = skeletons.Skeletons(), skeletons.Skeleton(("page",))
+    kept, skeleton = skeletons.Skeletons(), skeletons.Skeleton((b"page",))
     for number in range(1000):
         kept.put(number, skeleton)
         kept.put(0, skeleton)

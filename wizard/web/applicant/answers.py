@@ -117,7 +117,7 @@ def _questions(
     return step_page(visit, registration, status=status, form=form, other_errors=others)
 
 
-def _filled(visit: Visit, registration: Registration | None) -> str:
+def _filled(visit: Visit, registration: Registration | None) -> bytes:
     """The page of a step, out of its skeleton, which is drawn where there is none yet."""
     left = time_left(registration)
     key, kept = skeletons.key_of(visit, registration), skeletons.skeletons()

@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from threading import Lock
+from typing import Self
 
 from flask import current_app, g, request
 from flask_wtf.csrf import generate_csrf
@@ -45,21 +47,22 @@ def _gap(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """A page cut at its gaps: text and the names of what comes into them, in turn."""
+    """A page cut at its gaps, encoded: what stands before each gap and after the last, and the gaps' names."""
 
-    pieces: tuple[str, ...]
+    texts: tuple[bytes, ...]
+    gaps: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, drawn: str, session_id: str) -> Skeleton:
+    def of(cls, drawn: str, session_id: str) -> Self:
         """Of a page that was drawn with what stands for the rest."""
         marked = drawn.replace(session_id, _gap("session_id")).replace(str(_VERSION), _gap("version"))
-        return cls(tuple(_GAP.split(marked)))
+        pieces = _GAP.split(marked)
+        return cls(tuple(text.encode() for text in pieces[::2]), tuple(pieces[1::2]))
 
-    def filled(self, values: Mapping[str, str]) -> str:
+    def filled(self, values: Mapping[str, str]) -> bytes:
         """The page of somebody."""
-        pieces = list(self.pieces)
-        pieces[1::2] = [values[name] for name in pieces[1::2]]
-        return "".join(pieces)
+        given = [values[gap].encode() for gap in self.gaps]
+        return b"".join(chain.from_iterable(zip(self.texts, [*given, b""], strict=True)))
 
 
 @dataclass(slots=True)
