@@ -8,9 +8,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.desk import own, staged, token
+from tests.support.desk import SYSTEM, own, sign_in, staged, token
+from tests.support.seed import Seeded
+from wizard.core.actors import Privilege
 from wizard.core.steps import Step
 from wizard.services.bundle import Services
+from wizard.services.tokens import NewToken
 
 UNKNOWN = "0b6f8a52-6d0a-4a5e-9f0e-0d5a8f2f7c11"
 
@@ -34,9 +37,17 @@ def addresses(app: Flask, session_id: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("owner", ["nobody", "of another"])
-def test_a_foreign_registration_is_not_there(app: Flask, client: FlaskClient, services: Services, owner: str) -> None:
+@pytest.mark.parametrize("owner", ["nobody", "of another", "staff who do not help", "another system"])
+def test_a_foreign_registration_is_not_there(
+    app: Flask, client: FlaskClient, services: Services, app_seeded: Seeded, owner: str
+) -> None:
     foreign = staged(services)
+    if owner == "staff who do not help":
+        sign_in(client, app_seeded.main)
+    if owner == "another system":
+        # Its token opens the API's addresses, and no page.
+        token_of_main = services.tokens.create(SYSTEM, NewToken("membership", Privilege.MAIN))
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token_of_main}"
     if owner == "of another":
         own(client, staged(services, user_business_id="osot-0000002"))
     used = token(client)
