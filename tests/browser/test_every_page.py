@@ -23,6 +23,8 @@ from tests.browser.visitors import (
     WIDTHS,
     Collector,
     Listener,
+    Visitor,
+    Warden,
     fits,
     is_accessible,
     is_focused,
@@ -73,8 +75,9 @@ def toured(stage: Stage, browser: Browser, html: Path) -> Toured:
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         # Whoever looks first finds the page as it came.
-        collector, listener = Collector(page, html), Listener(page)
-        look = [is_focused, collector.keep, is_named, is_tied, is_accessible, fits, listener.is_quiet]
+        collector, listener, warden = Collector(page, html), Listener(page), Warden(page)
+        look: list[Visitor] = [is_focused, collector.keep, is_named, is_tied, is_accessible, fits]
+        look += [listener.is_quiet, warden.keeps_policy]
         tour = Tour(page, stage, language, width, look)
         for part in PARTS:
             tour.take(part)
