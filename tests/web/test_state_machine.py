@@ -1,4 +1,4 @@
-"""Any pages in any order, in two tabs, with outages among them: what was accepted is kept, and one record is made."""
+"""Any pages in any order, in two browsers and their tabs, with outages: what was accepted is kept, one record is made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from werkzeug.test import TestResponse
 
 from tests.support.applicant import ANSWERS, DATA_STEPS, Applicant, filled, newest_code, parsed
-from tests.support.desk import database_down
+from tests.support.desk import database_down, own
 from wizard.core.accounts import AccountStatus
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Place:
 class Tab:
     """A form that was opened some time ago, as it stood then with something typed into it."""
 
+    browser: Applicant
     step: str
     address: str
     values: dict[str, str]
@@ -135,7 +136,7 @@ class Expected:
 
 
 class Browsing(RuleBasedStateMachine):
-    """One graduate in one browser."""
+    """One graduate, who proves and submits in one browser, and answers in another as well."""
 
     place: Place
 
@@ -144,6 +145,8 @@ class Browsing(RuleBasedStateMachine):
         self.place.valkey.client.flushall()
         self.number = self.place.member()
         self.graduate = Applicant(self.place.app.test_client()).start()
+        self.elsewhere = Applicant(self.place.app.test_client(), self.graduate.session_id)
+        own(self.elsewhere.client, self.elsewhere.session_id)
         self.expected = Expected()
         self.tabs: list[Tab] = []
 
@@ -193,26 +196,42 @@ class Browsing(RuleBasedStateMachine):
         kept = filled(form)
         assert all(kept[name] == value for name, value in WRONG[step].items() if name not in CHOICES)
 
+    @precondition(lambda self: self.expected.status != "complete")
     @rule(step=QUESTIONS, pick=st.integers(0, 3))
-    def leave_a_tab_open(self, step: str, pick: int) -> None:
+    def answer_elsewhere(self, step: str, pick: int) -> None:
+        """In the other browser, which sees what the first one saved."""
         if not self.expected.shows(step):
             return
-        other = OTHERS[step][pick % len(OTHERS[step])]
-        address, values = self.open(step, {**ANSWERS[step], **self.identity(step), **other})
-        self.tabs.append(Tab(step, address, values, self.expected.changes))
+        other = [{}, *OTHERS[step]][pick % (len(OTHERS[step]) + 1)]
+        address, values = self.open(step, {**ANSWERS[step], **self.identity(step), **other}, self.elsewhere)
+        answer = self.elsewhere.client.post(address, data=values)
+        self.expected.accept(step, answers_of(step, values))
+        assert answer.status_code == 303
+        if self.expected.status == "answering":
+            self.leads_to(answer, self.expected.next)
+
+    @rule(step=QUESTIONS, pick=st.integers(0, 3), elsewhere=st.booleans())
+    def leave_a_tab_open(self, step: str, pick: int, elsewhere: bool) -> None:
+        if not self.expected.shows(step):
+            return
+        other, browser = OTHERS[step][pick % len(OTHERS[step])], self.elsewhere if elsewhere else self.graduate
+        address, values = self.open(step, {**ANSWERS[step], **self.identity(step), **other}, browser)
+        self.tabs.append(Tab(browser, step, address, values, self.expected.changes))
 
     @precondition(lambda self: self.tabs)
     @rule()
     def send_from_an_old_tab(self) -> None:
         tab = self.tabs.pop(0)
-        answer = self.graduate.client.post(tab.address, data=tab.values)
+        answer = tab.browser.client.post(tab.address, data=tab.values)
         if self.expected.status == "complete":
             self.leads_to(answer, "complete")
             return
         mine, saved = answers_of(tab.step, tab.values), self.expected.saved.get(tab.step, {})
         if (merged := tab.merged(mine, saved, is_stale=tab.changes != self.expected.changes)) is not None:
             self.expected.accept(tab.step, merged)
-            self.leads_to(answer, self.expected.next)
+            if tab.browser is self.graduate or self.expected.status == "answering":
+                self.leads_to(answer, self.expected.next)
+            assert answer.status_code == 303
             return
         assert answer.status_code == 409
         both = " ".join(parsed(answer).get_text(" ").split())
@@ -295,9 +314,9 @@ class Browsing(RuleBasedStateMachine):
     def identity(self, step: str) -> dict[str, str]:
         return {"user_business_id": self.number} if step == "identity" else {}
 
-    def open(self, step: str, typed: dict[str, str]) -> tuple[str, dict[str, str]]:
+    def open(self, step: str, typed: dict[str, str], browser: Applicant | None = None) -> tuple[str, dict[str, str]]:
         """Where the form of a step goes, and its values with what is typed into it."""
-        form = self.graduate.soup(step).select_one("main form[method=post]")
+        form = (browser or self.graduate).soup(step).select_one("main form[method=post]")
         assert form is not None
         return str(form["action"]), {**filled(form), **typed}
 
