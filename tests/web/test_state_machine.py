@@ -1,4 +1,4 @@
-"""Any pages in any order, in two browsers and their tabs, with outages: what was accepted is kept, one record is made."""
+"""Any pages in any order, in two browsers and their tabs, with outages: all that was accepted is kept, in one record."""
 
 from __future__ import annotations
 
