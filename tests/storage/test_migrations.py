@@ -24,7 +24,7 @@ from wizard.core.errors import ExternalServiceError
 from wizard.storage import database
 from wizard.storage.postgresql import LOCK_TIMEOUT
 
-BEFORE_THE_FIRST_RELEASE = "0012"
+BEFORE_THE_FIRST_RELEASE = "0013"
 # As the code of the first migration writes them, with nothing that came later.
 ROWS = (
     """INSERT INTO accounts (id, number, number_key, name, email, status, language, created_at)

@@ -1,4 +1,4 @@
-"""Any pages in any order, in two browsers and their tabs, with outages: all that was accepted is kept, in one record."""
+"""Any pages in any order, in two browsers and their tabs, with outages: all that was accepted is kept, once."""
 
 from __future__ import annotations
 
