@@ -210,9 +210,8 @@ class Person:
                 self._mail_within *= 2
             return False
         self._used.add(code)
-        self._asked_again_at = 0.0
         self.reached("code")
-        # One that was used up by a try whose answer was lost is refused, and another one asked for.
+        # One that a newer one has voided is refused, and that one waited for; so is one whose right answer was lost.
         return not self._post(form, {"code": code}).is_unknown
 
     def _waits_for_mail(self) -> bool:
