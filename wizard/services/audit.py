@@ -37,7 +37,7 @@ class AuditDrain:
     registrations: Documents
     _closed_until: datetime | None = field(default=None, init=False)
     # What this process has recorded of the registrations that it wrote last; the trail forgets nothing, so it stays
-    # true. Asking instead took a fifth of a step submitted (docs/benchmarks.md).
+    # true. Asking instead is a transaction of each step submitted (docs/benchmarks.md).
     _recorded: OrderedDict[str, frozenset[Key]] = field(default_factory=OrderedDict, init=False)
 
     def drain(self, registration: Registration) -> bool:

@@ -106,7 +106,7 @@ def _delimiter(text: str) -> str:
 
 def _xlsx(content: bytes) -> Iterator[TableRow]:
     """The rows of the first sheet, one after the other."""
-    # Only here: half a second of every start, and 7 MB of every process (docs/benchmarks.md).
+    # Only here: 7 MB of every process, and the longest part of every start (docs/benchmarks.md).
     from openpyxl.reader.excel import load_workbook  # noqa: PLC0415
 
     try:

@@ -72,7 +72,7 @@ def init_app(app: Flask, settings: Settings, watch: Watch = UNWATCHED) -> None:
 def _start_no_threads(app: Flask) -> None:
     """Flask-SQLAlchemy-Lite ends each request with a thread that closes asynchronous sessions, of which there are none.
 
-    It took a third of the time of a page (docs/benchmarks.md).
+    It took 17 % of the time of a page (docs/benchmarks.md).
     """
     ours = [each for each in app.teardown_appcontext_funcs if not iscoroutinefunction(each)]
     app.teardown_appcontext_funcs[:] = ours

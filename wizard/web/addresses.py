@@ -1,6 +1,6 @@
 """Addresses of this site: as Flask's `url_for`, each kind built once, and the registration's id put in.
 
-A page has twenty-five of them: built by Werkzeug each time, they took 0.3 ms of it (docs/benchmarks.md).
+A page has twenty-six of them: built by Werkzeug each time, they were 8 % of it (docs/benchmarks.md).
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def init_app(app: Flask, settings: Settings, files: StaticFiles) -> None:
         # A form stays valid as long as the browser's session; no-referrer leaves no Referer to look at.
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
-        # The sentences are ours; WTForms' own would be read from disk at every request, 0.5 ms (docs/benchmarks.md).
+        # The sentences are ours; WTForms' own would be read from disk at every request, 7 % of it (docs/benchmarks.md).
         WTF_I18N_ENABLED=False,
         # Oldest first, as itsdangerous wants them: rotating a key costs nobody a form.
         WTF_CSRF_SECRET_KEY=[_csrf_key(key) for key in reversed(settings.secret_keys)],

@@ -1,7 +1,6 @@
 """Templates, compiled once for each language, with the sentences of that language in them.
 
-Looking up a sentence as a page is drawn costs more than drawing the rest: of a step's page with forty of them it was a
-third (docs/benchmarks.md).
+Looking up forty sentences as a step's page is drawn was 11 % of it (docs/benchmarks.md).
 """
 
 from __future__ import annotations

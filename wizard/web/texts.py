@@ -1,7 +1,7 @@
 """Sentences of the catalogue that are looked up when they are shown, in the language of the page.
 
-As Flask-Babel's, which asks three times for the language and once for the catalogue at each: with them, a page of forty
-labels and hints took 0.3 ms more (docs/benchmarks.md).
+As Flask-Babel's, which asks three times for the language and once for the catalogue at each: with them, thirty
+labels and hints were 9 % of a page (docs/benchmarks.md).
 """
 
 from __future__ import annotations
