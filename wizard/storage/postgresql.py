@@ -123,7 +123,7 @@ def prepare(engine: Engine) -> None:
     asks: Any = engine.dialect.do_ping
 
     def lives(connection: PromptConnection) -> bool:
-        """One that has just answered, and heard nothing since, is not asked: that is a round trip of each transaction."""
+        """One that has just answered, and heard nothing since, is not asked: a round trip of each transaction."""
         fresh = not connection.closed and monotonic() - connection.answered_at < FRESH
         return (fresh and not _was_told_something(connection)) or bool(asks(connection))
 
