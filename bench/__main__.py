@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import Any
 
-from bench import bulk, crowd, lists, report, requests, rounds
+from bench import bulk, crowd, hosts, lists, report, requests, rounds
 
-PARTS = ("requests", "crowd", "lists", "bulk")
+PARTS = ("requests", "crowd", "lists", "bulk", "hosts")
 
 
 def main() -> None:
@@ -40,6 +40,9 @@ def main() -> None:
         parts["bulk"], quick = bulk.run(rows=arguments.rows)
         bulk.show(parts["bulk"])
         good = good and quick
+    if "hosts" in wanted:
+        parts["hosts"] = hosts.run()
+        hosts.show(parts["hosts"])
     report.write(parts, rows)
     if not good:
         sys.exit("Something took longer than it may.")

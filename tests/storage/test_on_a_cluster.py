@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from limits import parse
@@ -12,7 +14,9 @@ from redis import RedisCluster
 
 from tests.storage.registration_examples import NOW, a_registration, an_event
 from tests.support.cluster import running_cluster
+from tests.support.waiting import wait_for
 from wizard.core.clock import FixedClock
+from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Status
 from wizard.services.ports.browsers import StoredSession
 from wizard.services.ports.registrations import PageAsked, RevisionConflict
@@ -26,6 +30,7 @@ from wizard.storage.stored_values import StoredValues
 from wizard.web.limit_counts import SCHEME, SharedRedis, Try
 
 HOUR = timedelta(hours=1)
+UNREACHABLE = (ExternalServiceError,)
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +99,29 @@ def test_tries_are_counted_on_a_cluster(cluster: RedisCluster) -> None:
     assert [quota.left for quota in limits.hit_all(tries)] == [1] * 9
     limits.hit_all(tries)
     assert not any(quota.had_room for quota in limits.hit_all(tries))
+
+
+def test_no_node_is_asked_which_keys_a_script_has(store: RedisRegistrationStore, cluster: RedisCluster) -> None:
+    store.save(a_registration(), replacing=None)
+    asked = [node.redis_connection.info("commandstats") for node in cluster.get_primaries()]
+    assert not [name for each in asked for name in each if "getkeys" in name]
+
+
+def test_a_primary_dies_and_all_goes_on_with_its_replica(tmp_path: Path, cipher: Cipher, clock: FixedClock) -> None:
+    with (
+        running_cluster(tmp_path, primaries=3, replicas=True, failed_after=500) as nodes,
+        connect(nodes.url, timeout=8) as client,
+    ):
+        assert isinstance(client, RedisCluster)
+        store = RedisRegistrationStore(client, cipher, clock, grace=HOUR)
+        saved = [store.save(a_registration(), replacing=None) for _ in range(9)]
+        limits = SharedRedis(f"{SCHEME}://", client=client)
+        tries = [Try(parse("9 per hour"), ("codes", f"somebody {number}")) for number in range(9)]
+        # The one that the client asks what is no key's.
+        place = [node.port for node in nodes.primaries].index(client.get_default_node().port)
+        nodes.primaries[place].kill()
+        wait_for(lambda: nodes.replicas[place].role() == "master", what="the replica")
+        wait_for(partial(limits.hit_all, tries), what="a count", passing=UNREACHABLE)
+        for each in saved:
+            later = replace(each, status=Status.VALIDATED, updated_at=NOW + HOUR)
+            wait_for(partial(store.save, later, replacing=each), what="a save", passing=UNREACHABLE)

@@ -10,6 +10,7 @@ from redis.retry import Retry
 
 from wizard.services.ports.watching import UNWATCHED, Watch
 from wizard.storage.breaker import Breaker
+from wizard.storage.cluster_commands import know_scripts
 from wizard.storage.patient_redis import PATIENT, PatientBehindSentinel, PatientPool
 from wizard.storage.watching import WatchedCluster, WatchedRedis
 
@@ -75,7 +76,7 @@ def _cluster(parts: SplitResult, timeout: float) -> WatchedCluster:
     hosts = _hosts(parts, REDIS_PORT)
     nodes = [ClusterNode(host, port) for host, port in hosts]
     first = f"[{hosts[0][0]}]" if ":" in hosts[0][0] else hosts[0][0]
-    return WatchedCluster(
+    client = WatchedCluster(
         # The pool's kind counts only where a node is named as a URL.
         url=f"redis://{first}:{hosts[0][1]}",
         startup_nodes=nodes,
@@ -84,6 +85,8 @@ def _cluster(parts: SplitResult, timeout: float) -> WatchedCluster:
         **_manners(timeout),
         **_credentials(parts),
     )
+    know_scripts(client)
+    return client
 
 
 def _hosts(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
