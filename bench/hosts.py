@@ -128,5 +128,7 @@ def show(phases: list[Phase]) -> None:
         )
     sys.stdout.write(
         f"{AT_ONCE} systems at once, stage and execute-workflow, each try repeated until it is answered.\n"
+        "A call whose host died is under way for its key for a minute: its tries, 20 a second, are most of those that"
+        " failed.\n"
         f"The Cluster gives a primary up after {GIVEN_UP_AFTER / 1000:g} s of silence.\n"
     )
