@@ -19,6 +19,7 @@ from wizard.services.authority import require_main_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.persons import Persons, chains_of, person_of
 from wizard.services.ports.calls import Call
+from wizard.services.ports.patience import take_long
 from wizard.services.ports.persons import Person, Place
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
@@ -68,6 +69,7 @@ class PersonExport:
         account = self.to_be_exported(call, account_id)
         theirs = Persons(self.units, self.registrations).under_way(account)
         with self.units.read() as unit:
+            take_long()
             person = person_of(unit, account, theirs)
             # Made plain while the transaction lasts: nothing is read behind it.
             places = {camel(place.value): _plain(read(unit, person, theirs)) for place, read in _PLACES.items()}
