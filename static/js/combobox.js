@@ -313,9 +313,10 @@
 
     onEnter() {
       if (!this.open) return false;
-      if (this.active >= 0) this.choose(this.shown[this.active]);
+      const chosen = this.shown[this.active];
+      if (chosen) this.choose(chosen);
       else if (!this.select) this.close();
-      return Boolean(this.select) || this.active >= 0;
+      return Boolean(this.select || chosen);
     }
 
     onEscape(event) {

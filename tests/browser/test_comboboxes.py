@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -329,12 +331,17 @@ def test_name_is_suggested_and_free(education: Page) -> None:
     expect(options(education, "other_details")).to_have_text(["Université de Montréal", "McGill University"])
     assert active(education, "other_details") == ""
     assert not driving.violations(education)
+    sent: list[str] = []
+    education.on("request", lambda request: sent.append(urlsplit(request.url).path))
     name.press("ArrowDown")
     name.press("Enter")
     expect(name).to_have_value("Université de Montréal")
     name.fill("Karolinska Institutet")
-    name.press("Tab")
+    with education.expect_request("**/fields/other_details"):
+        name.press("Tab")
     expect(name).to_have_value("Karolinska Institutet")
+    # Taking a suggestion with Enter does not send the form.
+    assert not [path for path in sent if path.endswith("/education")]
 
 
 def test_canada_is_suggested_taken_and_undone(education: Page) -> None:
