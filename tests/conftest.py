@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from wizard.config import Settings
 from wizard.core.clock import FixedClock
@@ -36,6 +38,17 @@ SECRET_KEYS = (
 PATIENCE = 8.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, not a file of ours
 ENOUGH_MEMORY = 2 << 30
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    """Commands set up logs for a process of their own, which here has the next tests, too."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 def pytest_configure() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import signal
@@ -19,7 +18,6 @@ from uuid import uuid4
 
 import click
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import FlaskGroup
@@ -97,17 +95,6 @@ def create(monkeypatch: pytest.MonkeyPatch) -> Iterator[Create]:
     yield create
     for app in made:
         engine_of(app).dispose()
-
-
-@pytest.fixture(autouse=True)
-def _logs() -> Iterator[None]:
-    """Commands set up logs for their own process."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers, root.level = handlers, level
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 def run(*arguments: str, given: str | bytes | None = None, exits: int = 0) -> str:
