@@ -56,7 +56,7 @@ class _Sentences(NodeTransformer):
         if not _is_sentence(node):
             return node
         text = gettext(node.args[0].as_const())
-        sentence = Markup(text) if self._safe else text  # noqa: S704 - out of the catalogue
+        sentence = Markup(text) if self._safe else text  # noqa: S704 - out of the catalogue  # nosec B704
         if not node.kwargs:
             return nodes.Const(sentence % {})
         values = nodes.Dict([nodes.Pair(nodes.Const(each.key), each.value) for each in node.kwargs])
