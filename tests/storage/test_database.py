@@ -310,7 +310,8 @@ def test_connection_ended_within_a_transaction_is_unavailable_then_recovers(
 def test_postgres_lock_that_stays_taken_is_unavailable_in_time(postgres_app: Flask) -> None:
     engine = engine_of(postgres_app)
     change = text("UPDATE counters SET value = value + 1")
-    with engine.begin() as holder:
+    # Not committed: other tests have the same database.
+    with engine.connect() as holder:
         holder.execute(change)
         began = monotonic()
         with pytest.raises(ExternalServiceError), engine.begin() as waiting:
@@ -336,4 +337,6 @@ def test_options_of_the_url_are_kept(plain_settings: Settings, postgres_url: str
 
 def end_all_connections(postgres: Postgres, name: str | None) -> None:
     with psycopg.connect(host=postgres.socket_directory, user="postgres", dbname="postgres") as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        # Waited for: what has only been told to end may answer once more.
+        ending = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        connection.execute(ending, [name])
