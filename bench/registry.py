@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import md5
 from itertools import count
@@ -38,6 +38,8 @@ SYSTEM = Call(Actor.system("bench"))
 _COUNTED = ("wizard_redis_requests_total", "wizard_database_statements_total")
 _COUNT = re.compile(rf"^({'|'.join(_COUNTED)})\{{.*\}} (\S+)$", re.MULTILINE)
 _UNLIMITED = ("STARTS", "FIELDS", "CODES", "NUMBERS", "LINKS", "RESUME", "SIGN_IN", "API", "OPEN_API")
+
+_LATE_AT_MOST = timedelta(seconds=10)
 
 
 @dataclass
@@ -83,7 +85,9 @@ class Registry:
 
     def _read_codes(self) -> None:
         cipher = self.app.extensions["wizard_stores"].cipher
-        newer = select(OutboxRow).where(OutboxRow.kind == "code", OutboxRow.due_at >= self._read_until)
+        # What is committed last need not be due last.
+        since = self._read_until - _LATE_AT_MOST
+        newer = select(OutboxRow).where(OutboxRow.kind == "code", OutboxRow.due_at >= since)
         with engine_of(self.app).connect() as connection:
             rows = connection.execute(newer.order_by(OutboxRow.due_at)).all()
         for row in rows:
