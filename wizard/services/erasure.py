@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 from wizard.core.accounts import Account
 from wizard.core.clock import Clock
-from wizard.core.errors import Conflict, NotFound, ValidationFailed
+from wizard.core.errors import Conflict, ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.core.records import chain_of
 from wizard.core.registration import Registration, Status
 from wizard.services.audit import AuditDrain
-from wizard.services.authority import require_main_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.persons import Persons, chains_of, person_of
 from wizard.services.ports.calls import Call
@@ -43,12 +42,7 @@ class Erasure:
 
     def to_be_erased(self, call: Call, account_id: str) -> Account:
         """The account of a person who may be erased. Raises NotFound."""
-        require_main_or_system(call.actor)
-        with self.units.read() as unit:
-            account = unit.accounts.get(account_id)
-        if account is None:
-            raise NotFound("account.unknown")
-        return account
+        return Persons(self.units, self.registrations).account(call, account_id)
 
     def erase(self, call: Call, account_id: str, *, reason: str) -> None:
         """Erase all that is kept of a person; of the account, id and number stay. Safe to repeat.

@@ -11,11 +11,9 @@ from typing import Any
 from wizard.core.accounts import Account
 from wizard.core.actors import ActorKind
 from wizard.core.clock import Clock
-from wizard.core.errors import NotFound
 from wizard.core.events import Event, EventName
 from wizard.core.publication import camel
 from wizard.core.registration import Registration
-from wizard.services.authority import require_main_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.persons import Persons, chains_of, person_of
 from wizard.services.ports.calls import Call
@@ -57,12 +55,7 @@ class PersonExport:
 
     def to_be_exported(self, call: Call, account_id: str) -> Account:
         """The account of a person who may be exported. Raises NotFound."""
-        require_main_or_system(call.actor)
-        with self.units.read() as unit:
-            account = unit.accounts.get(account_id)
-        if account is None:
-            raise NotFound("account.unknown")
-        return account
+        return Persons(self.units, self.registrations).account(call, account_id)
 
     def export(self, call: Call, account_id: str) -> PersonFile:
         """All that is held about a person. It is in the audit trail before it is handed over. Raises NotFound."""

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from wizard.core.accounts import Account
 from wizard.core.education import member_number_key
+from wizard.core.errors import NotFound
 from wizard.core.records import chain_of
 from wizard.core.registration import Registration
+from wizard.services.authority import require_main_or_system
+from wizard.services.ports.calls import Call
 from wizard.services.ports.persons import Person
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
@@ -20,6 +23,15 @@ class Persons:
 
     units: UnitsOfWork
     registrations: RegistrationStore
+
+    def account(self, call: Call, account_id: str) -> Account:
+        """The account of a person, for those who may handle all that is theirs. Raises NotFound."""
+        require_main_or_system(call.actor)
+        with self.units.read() as unit:
+            account = unit.accounts.get(account_id)
+        if account is None:
+            raise NotFound("account.unknown")
+        return account
 
     def under_way(self, account: Account) -> tuple[Registration, ...]:
         """Registrations with the account's number, or linked to it, that still hold anything."""
