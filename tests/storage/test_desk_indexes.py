@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
+from tests.support.new_records import education, new_record
+from wizard.core.accounts import AccountStatus
 from wizard.services.ports.statistics import Period
 from wizard.storage.repositories.statistics import SqlStatistics
 from wizard.storage.repositories.verifications import SqlVerificationQueue
+from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LAST_MONTH = Period(NOW - timedelta(days=30), NOW)
@@ -26,7 +29,20 @@ YEARS_OF_EVENTS = """
     FROM generate_series(1, 5000) AS number
 """
 
+WAITING = 200
+
 Statement = tuple[str, Any]
+
+
+def a_queue(units: SqlUnitsOfWork) -> None:
+    """So long that it is sooner read from its index than sorted."""
+    with units.write() as unit:
+        for each in range(WAITING):
+            account = unit.accounts.add(
+                name="A", email=f"{each}@example.org", status=AccountStatus.ACTIVE, language="en", number=None
+            )
+            unit.records.add(new_record(account.id, data=education(user_business_id=account.number)))
+        unit.commit()
 
 
 @contextmanager
@@ -62,14 +78,15 @@ def overheard(connection: Connection) -> Iterator[list[Statement]]:
         ),
     ],
 )
-def test_it_is_read_by_an_index(sessions: sessionmaker[Session], read: Callable[[Session], object], index: str) -> None:
-    with sessions() as session:
+def test_it_is_read_by_an_index(units: SqlUnitsOfWork, read: Callable[[Session], object], index: str) -> None:
+    a_queue(units)
+    with units.sessions() as session:
         connection = session.connection()
         is_sqlite = connection.dialect.name == "sqlite"
         if not is_sqlite:
-            # Of an empty table any plan is as good as another: a few years' events, so that one is better.
+            # Of an empty table any plan is as good as another: a few years' rows, so that one is better.
             session.execute(text(YEARS_OF_EVENTS))
-            session.execute(text("ANALYZE audit_events"))
+            session.execute(text("ANALYZE accounts, audit_events, education_records"))
             session.execute(text("SET LOCAL enable_seqscan = off"))
             session.execute(text("SET LOCAL enable_bitmapscan = off"))
         with overheard(connection) as sent:

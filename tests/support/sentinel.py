@@ -19,7 +19,7 @@ from tests.support.serving import free_port
 from tests.support.waiting import wait_for
 
 SERVICE, SENTINELS, QUORUM = "wizard", 3, 2
-# Milliseconds: how soon a silent server counts as gone, and how long a failover may take before another is begun.
+# Milliseconds: how soon a silent server counts as gone unless told, and how long a failover may take before another.
 DOWN_AFTER, FAILOVER = 400, 3000
 
 
@@ -50,23 +50,26 @@ class Watched:
 
 
 @contextmanager
-def running_watched_pair(home: Path) -> Iterator[Watched]:
+def running_watched_pair(home: Path, *, down_after: int = DOWN_AFTER) -> Iterator[Watched]:
+    """`down_after`: milliseconds of silence after which the primary counts as gone."""
     with ExitStack() as stack:
         primary, replica = stack.enter_context(running_pair(home))
-        sentinels = [stack.enter_context(_sentinel(home / f"sentinel{each}", primary)) for each in range(SENTINELS)]
+        sentinels = [
+            stack.enter_context(_sentinel(home / f"sentinel{each}", primary, down_after)) for each in range(SENTINELS)
+        ]
         for each in sentinels:
             wait_for(partial(_knows_all, each), what="the sentinels")
         yield Watched(primary, replica, tuple(sentinels))
 
 
 @contextmanager
-def _sentinel(home: Path, primary: Server) -> Iterator[Redis]:
+def _sentinel(home: Path, primary: Server, down_after: int) -> Iterator[Redis]:
     home.mkdir()
     port, configuration = free_port(), home / "sentinel.conf"
     configuration.write_text(
         f"port {port}\n"
         f"sentinel monitor {SERVICE} 127.0.0.1 {primary.port} {QUORUM}\n"
-        f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER}\n"
+        f"sentinel down-after-milliseconds {SERVICE} {down_after}\n"
         f"sentinel failover-timeout {SERVICE} {FAILOVER}\n"
     )
     process = subprocess.Popen(
