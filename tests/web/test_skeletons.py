@@ -8,8 +8,9 @@ from unittest.mock import patch
 import pytest
 from flask import Flask
 
-from tests.support.applicant import DATA_STEPS, Applicant
+from tests.support.applicant import DATA_STEPS, Applicant, newest_code
 from tests.support.seed import Seeded
+from wizard.storage.unit_of_work import SqlUnitsOfWork
 from wizard.web.applicant import skeletons
 
 # Signed anew each second.
@@ -38,9 +39,61 @@ def test_a_page_out_of_its_skeleton_is_the_page_that_is_drawn(app: Flask, app_se
     other.client.environ_base.update(applicant.client.environ_base)
     other.start().answer(user_business_id="osot-0000002", **values)
     for somebody in (applicant, other):
-        for step in DATA_STEPS:
+        for step in (*DATA_STEPS, "review"):
             once, again, drawn = pages(somebody, step)
             assert once == again == drawn, step
+
+
+@pytest.mark.parametrize("case", ["usual", "a certificate", "a remark", "another school", "French"])
+def test_so_are_the_pages_behind_the_answers(
+    app: Flask, app_seeded: Seeded, app_units: SqlUnitsOfWork, case: str
+) -> None:
+    values = dict(CASES[case])
+    language = values.pop("language", "en")
+    for account in app_seeded.accounts[:2]:
+        applicant = Applicant(app.test_client())
+        applicant.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+        applicant.start().answer(**{**values, "user_business_id": account.number, **own(values, account.number)})
+        applicant.decide()
+        same_out_of_skeletons(applicant, "review", "category", "category?changed=1", "account")
+        assert applicant.send("account").status_code == 303
+        same_out_of_skeletons(applicant, "account?sent=1", "account?entering=1")
+        applicant.send("account", {"code": newest_code(app_units)})
+        same_out_of_skeletons(applicant, "review", "category", "account", "confirm")
+        assert applicant.declare().status_code == 303
+        same_out_of_skeletons(applicant, "complete")
+
+
+def own(values: dict[str, str], member_number: str) -> dict[str, str]:
+    """What no two records may have alike."""
+    return {"coto_registration": f"C{member_number[-4:]}"} if "coto_registration" in values else {}
+
+
+def same_out_of_skeletons(applicant: Applicant, *addresses: str) -> None:
+    for address in addresses:
+        once, again, drawn = pages(applicant, address)
+        assert once == again == drawn, address
+
+
+def test_the_first_page_is_drawn_once_for_each_language(app: Flask, app_seeded: Seeded) -> None:
+    assert app_seeded.accounts
+    first = {
+        tongue: [app.test_client().get("/", headers={"Accept-Language": tongue}).text for _ in range(2)]
+        for tongue in ("en", "fr")
+    }
+    for tongue, (once, again) in first.items():
+        assert f'<html lang="{tongue}">' in once
+        assert TOKEN.sub("token", once) == TOKEN.sub("token", again)
+        # Each browser has a token of its own.
+        assert once != again
+
+
+def test_what_was_begun_stands_on_the_first_page(app: Flask, app_seeded: Seeded) -> None:
+    assert app_seeded.accounts
+    applicant = Applicant(app.test_client()).start()
+    assert "saved on" not in applicant.client.get("/").text
+    applicant.answer("identity")
+    assert "osot-0000001, saved on" in applicant.client.get("/").text
 
 
 def test_only_what_was_chosen_decides_on_a_skeleton(app: Flask, app_seeded: Seeded) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import request
 from werkzeug import Response
 
@@ -10,6 +12,7 @@ from wizard.core.registration import Registration, Status
 from wizard.core.steps import Step
 from wizard.web import limits
 from wizard.web.access import grant_proof, services
+from wizard.web.applicant import skeletons
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
 from wizard.web.forms.others import CodeForm
@@ -76,18 +79,21 @@ def _account(
 ) -> Response:
     actor = visit.call.actor
     linked = registration is not None and registration.linked and actor.account_id == registration.account_id
-    # Where something else is wrong the code was right, and is used up.
-    asks = not others and ("sent" in request.args or "entering" in request.args or "code" in request.form)
-    return step_page(
+    proved = linked or services().member_numbers.proved(visit.call, registration) is not None
+    draw = partial(
+        step_page,
         visit,
-        registration,
         status=status,
         form=form,
         other_errors=entries_elsewhere(others, visit.session_id),
         coto_conflict=any(problem.field == "coto_registration" for problem in others),
         may_take=any(problem.message == "account.member_number" for problem in others) and not actor.is_desk,
         sent="sent" in request.args and request.method == "GET",
-        asks=asks,
+        # Where something else is wrong the code was right, and is used up.
+        asks=not others and ("sent" in request.args or "entering" in request.args or "code" in request.form),
         linked=linked,
-        proved=linked or services().member_numbers.proved(visit.call, registration) is not None,
+        proved=proved,
     )
+    if skeletons.is_plain(visit, queries=(b"sent=1", b"entering=1")):
+        return skeletons.filled(visit, registration, draw, linked, proved)
+    return draw(registration)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from flask import make_response, request, url_for
+from functools import partial
+
+from flask import request, url_for
 from werkzeug import Response
 from werkzeug.utils import redirect
 
+from wizard.core.choices import University
 from wizard.core.errors import NotFound, SessionExpired, StaleVersion, WizardError
 from wizard.core.registration import Registration
 from wizard.core.results import OperationResult
@@ -15,20 +18,11 @@ from wizard.web import wording
 from wizard.web.access import services
 from wizard.web.applicant import aside, skeletons
 from wizard.web.applicant.journey import Handler, Visit
-from wizard.web.applicant.page import (
-    STEP_TITLES,
-    TimeLeft,
-    entries_elsewhere,
-    onward,
-    page,
-    step_page,
-    time_left,
-    to_step,
-)
-from wizard.web.applicant.skeletons import Skeleton
+from wizard.web.applicant.page import STEP_TITLES, entries_elsewhere, onward, page, step_page, to_step
 from wizard.web.forms.base import Entry
 from wizard.web.forms.steps import STEP_FORMS, IdentityForm, StepForm
 from wizard.web.language import current
+from wizard.web.mail_addresses import student_notice
 from wizard.web.metrics import tell_of_refusal
 
 SAVE_FOR_LATER = "save_for_later"
@@ -39,8 +33,8 @@ class AnswersStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The questions with what is stored."""
-        if skeletons.is_plain(visit, registration):
-            return make_response(_filled(visit, registration))
+        if skeletons.is_plain(visit) and not _is_remarked(visit, registration):
+            return skeletons.filled(visit, registration, partial(_as_stored, visit))
         form = STEP_FORMS[visit.step].of(registration)
         aside.bring_back(visit, form)
         if registration is not None and form.seen_version != registration.version:
@@ -117,23 +111,20 @@ def _questions(
     return step_page(visit, registration, status=status, form=form, other_errors=others)
 
 
-def _filled(visit: Visit, registration: Registration | None) -> bytes:
-    """The page of a step, out of its skeleton, which is drawn where there is none yet."""
-    left = time_left(registration)
-    key, kept = skeletons.key_of(visit, registration), skeletons.skeletons()
-    skeleton = kept.get(key) or _drawn(visit, registration, left)
-    kept.put(key, skeleton)
-    return skeleton.filled(skeletons.values_of(visit, registration, left))
+def _is_remarked(visit: Visit, registration: Registration | None) -> bool:
+    """Whether something is to be said on what was typed, or it waits to be brought back."""
+    if visit.step is Step.IDENTITY:
+        email = registration.contact_email if registration else None
+        return bool(student_notice(email) or aside.typed(visit.session_id))
+    return (
+        visit.step is Step.EDUCATION and registration is not None and registration.data.university == University.OTHER
+    )
 
 
-def _drawn(visit: Visit, registration: Registration | None, left: TimeLeft | None) -> Skeleton:
-    standing_in = skeletons.stand_in(registration)
-    with skeletons.gap_for_token():
-        form = STEP_FORMS[visit.step].of(standing_in)
-        form.remark()
-        gaps = skeletons.time_to_draw(left)
-        drawn = step_page(visit, standing_in, status=200, form=form, other_errors=(), time_left=gaps)
-    return Skeleton.of(drawn.get_data(as_text=True), visit.session_id)
+def _as_stored(visit: Visit, registration: Registration | None, **values: object) -> Response:
+    form = STEP_FORMS[visit.step].of(registration)
+    form.remark()
+    return step_page(visit, registration, status=200, form=form, other_errors=(), **values)
 
 
 def _both_versions(visit: Visit, registration: Registration, form: StepForm, *, status: int = 409) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import request
 from werkzeug import Response
 
@@ -11,6 +13,7 @@ from wizard.core.records import DECLARATION_VERSION
 from wizard.core.registration import Registration
 from wizard.core.steps import Step, can_show
 from wizard.web.access import services
+from wizard.web.applicant import skeletons
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
 from wizard.web.applicant.review import answer_rows
@@ -66,15 +69,18 @@ def _declaration(
         return onward(visit.session_id, registration)
     if not _may_submit(visit, registration):
         return to_step(Step.ACCOUNT, visit.session_id)
-    return step_page(
-        visit,
-        registration,
-        status=status,
-        form=form,
-        other_errors=others,
-        rows=answer_rows(registration, registration.validation.outcomes),
-        account_waits=_account_waits(visit, registration),
-    )
+    waits = _account_waits(visit, registration)
+    draw = partial(_drawn, visit, status=status, form=form, other_errors=others, account_waits=waits)
+    decision, outcomes = registration.validation.decision, registration.validation.outcomes
+    if decision is None or not skeletons.is_plain(visit):
+        return draw(registration)
+    why = skeletons.explained(decision.rationale)
+    return skeletons.filled(visit, registration, draw, decision.category, why, skeletons.said(outcomes), waits)
+
+
+def _drawn(visit: Visit, registration: Registration, *, status: int, **values: object) -> Response:
+    rows = answer_rows(registration, registration.validation.outcomes)
+    return step_page(visit, registration, status=status, rows=rows, **values)
 
 
 def _account_waits(visit: Visit, registration: Registration) -> bool:

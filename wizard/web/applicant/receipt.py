@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from werkzeug import Response
 
 from wizard.core.errors import NotFound, PermissionDenied
 from wizard.core.records import Record
 from wizard.core.registration import Registration
+from wizard.web import dates
 from wizard.web.access import services
+from wizard.web.applicant import skeletons
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import onward, step_page
+from wizard.web.applicant.skeletons import gap
 
 
 class ReceiptStep(Handler):
@@ -19,11 +24,33 @@ class ReceiptStep(Handler):
         """The receipt; only the number where this browser has not proved the account."""
         record = _record(visit, registration)
         waits = record is not None and services().records.waits_for_approval(visit.call, record)
-        return step_page(visit, registration, record=record, account_waits=waits)
+        if record is None or not skeletons.is_plain(visit):
+            registered = dates.moment(record.created_at) if record is not None else None
+            return step_page(visit, registration, record=record, registered=registered, account_waits=waits)
+        return _filled(visit, registration, record, waits=waits)
 
     def submit(self, visit: Visit) -> Response:
         """There is nothing to send."""
         return onward(visit.session_id, visit.registration())
+
+
+def _filled(visit: Visit, registration: Registration | None, record: Record, *, waits: bool) -> Response:
+    """The receipt out of its skeleton."""
+    own = {
+        "number": record.number,
+        "member_number": record.data.user_business_id or "",
+        "registered": dates.moment(record.created_at),
+    }
+
+    def draw(standing_in: Registration | None, **values: object) -> Response:
+        data = replace(record.data, user_business_id=gap("member_number"))
+        shown = replace(record, number=gap("number"), data=data)
+        gaps = {"record": shown, "registered": gap("registered"), **values}
+        return step_page(visit, standing_in, status=200, account_waits=waits, **gaps)
+
+    verification, why = record.verification, skeletons.explained(record.rationale)
+    about = (record.category, why, verification.required, verification.reasons, waits)
+    return skeletons.filled(visit, registration, draw, *about, **own)
 
 
 def _record(visit: Visit, registration: Registration | None) -> Record | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flask import request
 from flask_babel.speaklater import LazyString
@@ -17,6 +18,7 @@ from wizard.core.rules import CONFLICT_RULES, Outcome, RuleOutcome, evaluate
 from wizard.core.steps import STEP_OF_FIELD, Step
 from wizard.web import wording
 from wizard.web.access import services
+from wizard.web.applicant import skeletons
 from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import onward, step_address, step_page, to_step
 from wizard.web.facts import facts_of
@@ -50,8 +52,13 @@ class ReviewStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The summary."""
-        problems = registration.errors if registration is not None else ()
-        return _summary(visit, registration, problems)
+        if registration is None:
+            return onward(visit.session_id, registration)
+        outcomes = _outcomes(registration)
+        if skeletons.is_plain(visit) and not _is_remarked(registration, outcomes):
+            draw = partial(_drawn, visit, outcomes=outcomes, problems=())
+            return skeletons.filled(visit, registration, draw, skeletons.said(outcomes))
+        return _drawn(visit, registration, outcomes=outcomes, problems=registration.errors)
 
     def submit(self, visit: Visit) -> Response:
         """Run every rule and decide the category."""
@@ -70,7 +77,12 @@ class CategoryStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The category as it was decided."""
-        return step_page(visit, registration, changed="changed" in request.args)
+        draw = partial(step_page, visit, changed="changed" in request.args)
+        decision = registration.validation.decision if registration else None
+        if registration is None or decision is None or not skeletons.is_plain(visit, queries=(b"changed=1",)):
+            return draw(registration)
+        why, warnings = skeletons.explained(decision.rationale), skeletons.worded(registration.warnings)
+        return skeletons.filled(visit, registration, draw, decision.category, why, warnings)
 
     def submit(self, visit: Visit) -> Response:
         """On to the account, or past it where it is linked already."""
@@ -141,7 +153,29 @@ def _summary(
 ) -> Response:
     if registration is None:
         return onward(visit.session_id, registration)
-    outcomes = registration.validation.outcomes or evaluate(facts_of(registration.data))
+    return _drawn(visit, registration, outcomes=_outcomes(registration), problems=problems, status=status)
+
+
+def _outcomes(registration: Registration) -> tuple[RuleOutcome, ...]:
+    """What the rules said when they were last run, or say now."""
+    return registration.validation.outcomes or evaluate(facts_of(registration.data))
+
+
+def _is_remarked(registration: Registration, outcomes: Sequence[RuleOutcome]) -> bool:
+    """Whether more is to be said than what the choices lead to."""
+    stopped = registration.errors or registration.flag or any(each.outcome is Outcome.FAILED for each in outcomes)
+    return bool(stopped or student_notice(registration.contact_email))
+
+
+def _drawn(
+    visit: Visit,
+    registration: Registration,
+    *,
+    outcomes: Sequence[RuleOutcome],
+    problems: Sequence[Problem],
+    status: int = 200,
+    **values: object,
+) -> Response:
     checked: dict[str, list[Checked]] = {}
     for each in outcomes:
         checked.setdefault(each.field, []).append(Checked(SUBJECTS[each.rule], each.outcome, _word(each)))
@@ -152,4 +186,5 @@ def _summary(
         rows=_rows_with_address(registration, outcomes),
         checked={wording.FIELD_LABELS[field]: checked[field] for field in FIELDS if field in checked},
         problems=[(problem.field, wording.problem(problem)) for problem in problems],
+        **values,
     )

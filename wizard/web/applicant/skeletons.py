@@ -1,47 +1,56 @@
-"""The page of a data step as it is for everybody with the same choices, drawn once; what is somebody's own is put in.
+"""A page as it is for everybody who is as far, drawn once; what is somebody's own is put in.
 
-Drawing was more than half of what such a page cost (docs/benchmarks.md). Nothing that anybody typed is kept here: only
-choices from lists decide which skeleton a page has, all else stands in its gaps.
+Drawing was more than half of what a page cost (docs/benchmarks.md). Nothing that anybody typed is kept here: only
+choices from lists, and what the rules make of them, decide which skeleton a page has, all else stands in its gaps.
 """
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from threading import Lock
 from typing import Self
 
-from flask import current_app, g, request
+from flask import current_app, g, make_response, request
 from flask_wtf.csrf import generate_csrf
 from markupsafe import escape
+from werkzeug import Response
 
-from wizard.core.choices import University
+from wizard.core.category import Rationale
 from wizard.core.education import CHOICE_FIELDS
+from wizard.core.errors import Problem
 from wizard.core.registration import Registration
-from wizard.core.steps import FIELDS_OF, Step, can_show, next_step
-from wizard.web.applicant import aside
+from wizard.core.rules import RuleOutcome
+from wizard.core.steps import FIELDS_OF, Step
+from wizard.web import wording
 from wizard.web.applicant.journey import Visit
-from wizard.web.applicant.page import SHOWN_STEPS, TimeLeft, time_left
+from wizard.web.applicant.page import TimeLeft, time_left
 from wizard.web.choices import language
 from wizard.web.facts import today
-from wizard.web.mail_addresses import student_notice
 
 _MOST = 128
 _EXTENSION = "wizard_skeletons"
 _TOKEN = "csrf_token"  # noqa: S105 - what Flask-WTF calls it
-# No text has these: they are for private use. A version and the seconds left are numbers where they are drawn.
+# No text has these: they are for private use. A version is a number where it is drawn.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _GAP = re.compile(f"{_OPEN}([a-z_]+){_CLOSE}")
 _VERSION = 987_654_321
-# What is typed into the fields of a data step.
-_TYPED = ("user_business_id", "coto_registration", "notes")
+# The choices that a step's page is drawn by; of all other answers, only whether they are given.
+_BY_CHOICE: Mapping[Step, frozenset[str]] = {
+    **{step: frozenset(CHOICE_FIELDS).intersection(names) for step, names in FIELDS_OF.items()},
+    **dict.fromkeys((Step.REVIEW, Step.CONFIRM), frozenset({"university", "coto_status"})),
+}
+_BY_NONE: frozenset[str] = frozenset()
+# Draws the page of a registration; it hands on to the template what else it is given.
+Draw = Callable[..., Response]
 
 
-def _gap(name: str) -> str:
+def gap(name: str) -> str:
+    """What stands where a page has something of somebody's own."""
     return f"{_OPEN}{name}{_CLOSE}"
 
 
@@ -53,15 +62,15 @@ class Skeleton:
     gaps: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, drawn: str, session_id: str) -> Self:
+    def of(cls, drawn: str) -> Self:
         """Of a page that was drawn with what stands for the rest."""
-        marked = drawn.replace(session_id, _gap("session_id")).replace(str(_VERSION), _gap("version"))
-        pieces = _GAP.split(marked)
+        pieces = _GAP.split(drawn.replace(str(_VERSION), gap("version")))
         return cls(tuple(text.encode() for text in pieces[::2]), tuple(pieces[1::2]))
 
-    def filled(self, values: Mapping[str, str]) -> bytes:
-        """The page of somebody."""
-        given = [values[gap].encode() for gap in self.gaps]
+    def filled(self, value_of: Callable[[str], str]) -> bytes:
+        """The page of somebody, whose values are asked for by the gaps' names."""
+        values = {name: escape(value_of(name)).encode() for name in set(self.gaps)}
+        given = [values[name] for name in self.gaps]
         return b"".join(chain.from_iterable(zip(self.texts, [*given, b""], strict=True)))
 
 
@@ -90,68 +99,102 @@ def skeletons() -> Skeletons:
     return found
 
 
-def is_plain(visit: Visit, registration: Registration | None) -> bool:
-    """Whether nothing is to be said on a step's page that depends on more than choices: no remark on what was typed."""
-    if request.query_string or visit.call.actor.is_desk or (registration is not None and not registration.is_open):
-        return False
-    if visit.step is Step.IDENTITY:
-        email = registration.contact_email if registration else None
-        return not student_notice(email) and not aside.typed(visit.session_id)
-    if registration is None:
-        return False
-    return visit.step is not Step.EDUCATION or registration.data.university != University.OTHER
+def is_plain(visit: Visit, *, queries: tuple[bytes, ...] = ()) -> bool:
+    """Whether a page is asked for by its applicant, as it is or with one of some flags."""
+    asked = request.query_string
+    return request.method == "GET" and (not asked or asked in queries) and not visit.call.actor.is_desk
 
 
-def key_of(visit: Visit, registration: Registration | None) -> Hashable:
-    """All that the skeleton of a step's page depends on."""
-    if registration is None:
-        return visit.step, language()
-    data = registration.data
-    chosen = tuple(getattr(data, name) for name in FIELDS_OF[visit.step] if name in CHOICE_FIELDS)
-    given = tuple(bool(getattr(data, name)) for name in _TYPED)
-    reached = tuple(can_show(step, registration) for step in SHOWN_STEPS)
+def filled(visit: Visit, registration: Registration | None, draw: Draw, *about: Hashable, **own: str) -> Response:
+    """The page of a step, out of its skeleton.
+
+    `about` is all that it depends on beside the choices it is drawn by, how far the registration is, flags and
+    language; `own` is what else is somebody's own.
+    """
     left = time_left(registration)
-    extendable = left is not None and left.extendable
-    return visit.step, language(), today().year, chosen, given, next_step(registration), reached, extendable
+    key = (visit.step, request.query_string, *_kind(visit.step, registration, left), *about)
+    values = {"session_id": visit.session_id, **_values_of(registration, left), **own}
+
+    def value_of(name: str) -> str:
+        return values[name] if name in values or registration is None else wording.answer(name, registration.data)
+
+    return _page(key, lambda: _drawn(visit, registration, left, draw), value_of)
 
 
-def values_of(visit: Visit, registration: Registration | None, left: TimeLeft | None) -> dict[str, str]:
-    """What comes into the gaps."""
-    whose = {_TOKEN: escape(generate_csrf()), "session_id": visit.session_id}
-    if registration is None or left is None:
-        return whose
-    data = registration.data
-    return {
-        **whose,
-        "version": str(registration.version),
-        "seconds": str(left.seconds),
-        "until": escape(left.until),
-        "user_business_id": escape(data.user_business_id or ""),
-        "email": escape(registration.contact_email or ""),
-        "coto_registration": escape(data.coto_registration or ""),
-        "notes": escape(data.notes or ""),
-    }
+def alike(name: str, draw: Callable[[], Response]) -> Response:
+    """A page in which only the token is a browser's own, out of its skeleton."""
+    return _page(name, lambda: draw().get_data(as_text=True), str)
 
 
-def stand_in(registration: Registration | None) -> Registration | None:
-    """A registration to draw a skeleton of: its choices, and gaps for the rest."""
+def said(outcomes: Iterable[RuleOutcome]) -> Hashable:
+    """What the rules made of the answers; nothing in it was typed."""
+    return tuple((each.rule, each.outcome, *each.params.values()) for each in outcomes)
+
+
+def worded(messages: Iterable[Problem]) -> Hashable:
+    """What is wrong or remarkable; nothing in it was typed."""
+    return tuple((each.message, *each.params.values()) for each in messages)
+
+
+def explained(rationale: Rationale) -> Hashable:
+    """Why a category was decided."""
+    return (rationale.codes, *rationale.params.values())
+
+
+def _page(about: Hashable, draw: Callable[[], str], value_of: Callable[[str], str]) -> Response:
+    key, kept = (language(), today().year, about), skeletons()
+    skeleton = kept.get(key)
+    if skeleton is None:
+        with _gap_for_token():
+            skeleton = Skeleton.of(draw())
+    kept.put(key, skeleton)
+    return make_response(skeleton.filled(lambda name: generate_csrf() if name == _TOKEN else value_of(name)))
+
+
+def _drawn(visit: Visit, registration: Registration | None, left: TimeLeft | None, draw: Draw) -> str:
+    gaps = left and replace(left, seconds=gap("seconds"), until=gap("until"))
+    drawn = draw(registration and _stand_in(visit.step, registration), time_left=gaps)
+    return drawn.get_data(as_text=True).replace(visit.session_id, gap("session_id"))
+
+
+def _kind(step: Step, registration: Registration | None, left: TimeLeft | None) -> tuple[Hashable, ...]:
+    """What tells the registrations apart that a step's page is drawn differently for."""
     if registration is None:
-        return None
-    own = {name: _gap(name) for name in _TYPED if getattr(registration.data, name)}
-    data = replace(registration.data, **own)
-    return replace(registration, data=data, contact_email=_gap("email"), version=_VERSION)
+        return ()
+    shown, data = _BY_CHOICE.get(step, _BY_NONE), registration.data
+    answers = (value if name in shown else value is None for name, value in data.as_dict().items())
+    extendable = left is not None and left.extendable
+    return (*answers, registration.contact_email is None, registration.status, extendable)
 
 
-def time_to_draw(left: TimeLeft | None) -> TimeLeft | None:
-    """The time that a registration has left, with gaps for it."""
-    return left and replace(left, seconds=_gap("seconds"), until=_gap("until"))
+def _stand_in(step: Step, registration: Registration) -> Registration:
+    """A registration to draw a skeleton of: the choices that it is drawn by, and gaps for the rest."""
+    shown, answers = _BY_CHOICE.get(step, _BY_NONE), registration.data.as_dict()
+    own = {name: gap(name) for name, value in answers.items() if value is not None and name not in shown}
+    return replace(
+        registration,
+        data=replace(registration.data, **own),
+        contact_email=registration.contact_email and gap("email"),
+        record_number=gap("record_number"),
+        version=_VERSION,
+    )
+
+
+def _values_of(registration: Registration | None, left: TimeLeft | None) -> dict[str, str]:
+    """What comes into the gaps, the answers apart."""
+    if registration is None:
+        return {}
+    values = {"version": str(registration.version), "email": registration.contact_email or ""}
+    if registration.record_number:
+        values["record_number"] = registration.record_number
+    return {**values, "seconds": str(left.seconds), "until": left.until} if left else values
 
 
 @contextmanager
-def gap_for_token() -> Iterator[None]:
+def _gap_for_token() -> Iterator[None]:
     """What is drawn meanwhile has a gap for this browser's token."""
     token = generate_csrf()
-    setattr(g, _TOKEN, _gap(_TOKEN))
+    setattr(g, _TOKEN, gap(_TOKEN))
     try:
         yield
     finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
+from flask import request
 from werkzeug import Response
 
 from wizard.core.errors import SessionExpired
@@ -11,7 +13,7 @@ from wizard.core.registration import Registration, Status
 from wizard.core.steps import Step, next_step
 from wizard.web import limits
 from wizard.web.access import browser_session, current_call, grant_registration, require_access, services
-from wizard.web.applicant import new_account
+from wizard.web.applicant import new_account, skeletons
 from wizard.web.applicant.journey import read
 from wizard.web.applicant.page import STEP_TITLES, onward, page, to_step
 
@@ -20,8 +22,9 @@ _OWN = "registration:"
 
 def start() -> Response:
     """What the service does, what to have at hand, *Start*, and what was begun in this browser."""
-    own = own_registrations()
-    return page("start.html", own=own, awaited=new_account.awaited(), next_step=next_step, step_titles=STEP_TITLES)
+    own, awaited = own_registrations(), new_account.awaited()
+    draw = partial(page, "start.html", own=own, awaited=awaited, next_step=next_step, step_titles=STEP_TITLES)
+    return draw() if own or awaited or request.query_string else skeletons.alike("start", draw)
 
 
 def begin() -> Response:
