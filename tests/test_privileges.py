@@ -304,7 +304,7 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
         DESK,
     ),
     # Owners their own record; this one is somebody else's.
-    **dict.fromkeys(("records.read", "records.correct", "records.waits_for_approval"), DESK),
+    **dict.fromkeys(("records.read", "records.correct", "records.receipt"), DESK),
     **dict.fromkeys(
         (
             *("records.delete", "records.to_be_deleted", "conflicts.keep", "conflicts.replace"),

@@ -202,10 +202,18 @@ def test_reading_costs_one_round_trip_and_writes_nothing(browser: FlaskClient, r
     before = redis_client.get(key_of(browser))
     with counted(redis_client) as trips:
         response = browser.get("/show")
-    assert trips.sent == [("GETEX", "EXISTS")]
+    assert trips.sent == [("GETEX",)]
     assert set_cookie(response) == []
     assert "Cookie" in response.vary
     assert redis_client.get(key_of(browser)) == before
+
+
+def test_only_of_a_session_that_is_gone_is_it_asked_whether_it_ended(browser: FlaskClient, redis_client: Redis) -> None:
+    browser.post("/set/language/fr")
+    redis_client.delete(key_of(browser))
+    with counted(redis_client) as trips:
+        browser.get("/show")
+    assert trips.sent == [("GETEX",), ("EXISTS",)]
 
 
 def test_writing_costs_one_round_trip_more_and_no_cookie(browser: FlaskClient, redis_client: Redis) -> None:

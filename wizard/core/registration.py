@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 
 from wizard.core.category import CategoryDecision
 from wizard.core.education import REQUIRED_FIELDS, EducationData, member_number_key
@@ -279,6 +280,8 @@ class Registration:
 
     def without_conflicts(self) -> Registration:
         """As it is shown to somebody who is not to learn what other records hold, though others have been told."""
+        if not self._tells_of_conflicts():
+            return self
         outcomes = tuple(
             RuleOutcome(outcome.rule, outcome.field, Outcome.NOT_CHECKED) if outcome.rule in CONFLICT_RULES else outcome
             for outcome in self.validation.outcomes
@@ -290,6 +293,11 @@ class Registration:
             flag=None if self.flag in CONFLICT_RULES else self.flag,
             failed={rule: times for rule, times in self.failed.items() if rule not in CONFLICT_RULES},
         )
+
+    def _tells_of_conflicts(self) -> bool:
+        checked = (each.rule for each in self.validation.outcomes if each.outcome is not Outcome.NOT_CHECKED)
+        wrong = (problem.message for problem in self.errors)
+        return self.flag in CONFLICT_RULES or not CONFLICT_RULES.isdisjoint(chain(checked, wrong, self.failed))
 
     # Time and events.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wizard.core.access import require_record
 from wizard.core.accounts import Account, AccountStatus
-from wizard.core.actors import Action, Actor, require, require_desk
+from wizard.core.actors import Action, Actor, require_desk
 from wizard.core.education import FIELDS, EducationData, member_number_key
 from wizard.core.errors import (
     Conflict,
@@ -52,12 +52,12 @@ class RecordService:
         with self.units.read() as unit:
             return _find(unit, call.actor, record_id, Action.READ)
 
-    def waits_for_approval(self, call: Call, record: Record) -> bool:
-        """Whether the desk has yet to approve the account of a record. Raises PermissionDenied."""
-        require(call.actor, Action.READ, record.account_id)
+    def receipt(self, call: Call, record_id: str) -> tuple[Record, bool]:
+        """A record, as by `read`, and whether the desk has yet to approve its account."""
         with self.units.read() as unit:
+            record = _find(unit, call.actor, record_id, Action.READ)
             account = unit.accounts.get(record.account_id)
-        return account is not None and account.status is AccountStatus.PENDING
+        return record, account is not None and account.status is AccountStatus.PENDING
 
     def correct(self, call: Call, record_id: str, changes: Mapping[str, str | None], *, version: int) -> Record:
         """Change some of a record's data, `version` having been seen; the rules and the category run again.

@@ -54,7 +54,7 @@ class BrowserSessions:
     def read(
         self, sid: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
     ) -> StoredSession:
-        """The session, in one round trip that begins its lifetime again.
+        """The session, in one round trip that begins its lifetime again; where there is none, another says if it ended.
 
         In the same round trip come what was kept for this one request, which is gone with it, and the registration, or
         what the indexes say of the page of a list, that the request will ask for. What does not open (planted, or its
@@ -62,18 +62,18 @@ class BrowserSessions:
         """
         with pipeline(self.client) as commands:
             commands.getex(_key(sid), px=self._life)
-            commands.exists(_ended_key(sid))
             if takes_unsent:
                 commands.getdel(_unsent_key(sid))
             if registration:
                 commands.get(key_of(registration))
             if page:
                 self.lists.queue(commands, page)
-            stored, ended, *more = commands.execute()
+            stored, *more = commands.execute()
         unsent = self._unsent(sid, more.pop(0)) if takes_unsent else {}
         read_ahead = {registration: self.registrations.read(registration, more.pop(0))} if registration else {}
         page_ahead = PageAhead(page, more) if page else None
-        return StoredSession(*self._opened(sid, stored, ended), unsent, read_ahead, page_ahead)
+        opened = self._opened(sid, stored) if stored is not None else (self._absent(sid), {})
+        return StoredSession(*opened, unsent, read_ahead, page_ahead)
 
     def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None:
         """Keep values for the one request that takes them, not for long."""
@@ -81,9 +81,11 @@ class BrowserSessions:
         with reaching_redis():
             self.client.set(_unsent_key(sid), sealed, ex=_UNSENT)
 
-    def _opened(self, sid: str, stored: bytes | None, ended: int) -> tuple[int, dict[str, Any]]:
-        if stored is None:
-            return (_ENDED if ended else _NOTHING), {}
+    def _absent(self, sid: str) -> int:
+        with reaching_redis():
+            return _ENDED if self.client.exists(_ended_key(sid)) else _NOTHING
+
+    def _opened(self, sid: str, stored: bytes) -> tuple[int, dict[str, Any]]:
         revision, _, sealed = stored.partition(b":")
         try:
             plain = self.cipher.decrypt(sealed, context=_context(sid, int(revision)))

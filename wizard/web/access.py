@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from flask import current_app, g, session
 from flask.sessions import SessionMixin
-from flask_babel import get_locale
 from structlog.contextvars import bind_contextvars
 
 from wizard.core.accounts import StaffMember
@@ -16,6 +15,7 @@ from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, U
 from wizard.services.ports.calls import Call
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_ids import is_session_id
+from wizard.web.texts import language_code
 
 if TYPE_CHECKING:
     from wizard.config import Settings
@@ -74,9 +74,11 @@ def session_available() -> bool:
 
 def browser_session() -> SessionMixin:
     """The browser's session; raises `ExternalServiceError("redis")` where it could not be read."""
-    if not session_available():
+    # What the proxy stands for: each look through it costs as much as a look at the session.
+    found: SessionMixin = session._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's way
+    if not getattr(found, "available", True):
         raise ExternalServiceError("redis")
-    return session
+    return found
 
 
 def current_call(session_id: str | None = None) -> Call:
@@ -122,7 +124,6 @@ def require_access(session_id: str) -> None:
     Staff who helped with it and whose sign-in has ended get `Unauthenticated("sign_in")`: they may again.
     """
     if owns(session_id):
-        bind_contextvars(session_id=session_id)
         if _is_long_gone(session_id):
             raise SessionExpired
         return
@@ -232,8 +233,9 @@ def _over(browser: SessionMixin) -> bool:
 
 def _call(actor: Actor) -> Call:
     bind_contextvars(actor=actor.name)
-    speaks = str(get_locale() or "en") if actor.kind is ActorKind.APPLICANT else None
-    return Call(actor, request_id(), speaks, _reading_ahead(), cast("_ReadingAhead", browser_session()).page_ahead)
+    speaks = (language_code() or "en") if actor.kind is ActorKind.APPLICANT else None
+    reading = cast("_ReadingAhead", browser_session())
+    return Call(actor, request_id(), speaks, reading.read_ahead, reading.page_ahead)
 
 
 def _reading_ahead() -> dict[str, Registration | None]:

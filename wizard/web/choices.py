@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 
 from babel import Locale
-from flask_babel import force_locale, get_locale
+from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
@@ -21,6 +21,7 @@ from wizard.core.choices import (
 )
 from wizard.core.country_names import SYNONYMS
 from wizard.core.spelling import folded
+from wizard.web.texts import language_code
 from wizard.web.texts import lazy_gettext as _
 
 LABELS: dict[str, dict[str, LazyString]] = {
@@ -101,7 +102,7 @@ _RECENT_YEARS = 10
 
 def language() -> str:
     """The language of the page being drawn."""
-    return str(get_locale() or "en")
+    return language_code() or "en"
 
 
 def label(choice: str, slug: str) -> str:

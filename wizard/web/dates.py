@@ -7,9 +7,9 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from babel.dates import format_date, format_datetime
-from flask_babel import get_locale
 
 from wizard.core.clock import TORONTO
+from wizard.web.texts import language_code
 
 # What belongs together stays on one line in French: the number and its unit.
 _DATES: Mapping[str, str] = {"en": "d MMMM y", "fr": "d\u00a0MMMM y"}
@@ -44,4 +44,4 @@ def _ours(formats: Mapping[str, str]) -> str:
 
 
 def _locale() -> str:
-    return str(get_locale() or "en")
+    return language_code() or "en"

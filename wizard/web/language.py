@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 from babel import Locale
 from flask import Flask, abort, current_app, redirect, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel
 from werkzeug import Response
 
 from wizard.core.clock import TORONTO
 from wizard.web import unsent
 from wizard.web.access import browser_session, session_available
 from wizard.web.requests import has_no_session
+from wizard.web.texts import language_code
 
 SOURCE = "en"
 _KEY = "language"
@@ -38,7 +39,7 @@ def languages() -> dict[str, str]:
 
 def current() -> str:
     """The code of the page's language."""
-    return str(get_locale() or SOURCE)
+    return language_code() or SOURCE
 
 
 def local_path(address: str | None) -> str | None:

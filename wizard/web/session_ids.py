@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
+import re
 
 from wizard.core.errors import NotFound
 
-_UUID_VERSION = 4
+# A UUID4, written as we write it.
+_OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def is_session_id(text: str) -> bool:
     """Whether a text from an address is a UUID4, written as we write it."""
-    try:
-        parsed = uuid.UUID(text)
-    except ValueError:
-        return False
-    return parsed.version == _UUID_VERSION and str(parsed) == text
+    return _OURS.fullmatch(text) is not None
 
 
 def require_session_id(text: str) -> str:

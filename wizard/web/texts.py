@@ -6,7 +6,7 @@ labels and hints were 9 % of a page (docs/benchmarks.md).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from functools import cache
 from typing import Any
 
 from flask import g, has_app_context
@@ -18,8 +18,9 @@ from markupsafe import Markup, escape
 class _Catalogue(dict[str, str]):
     """The sentences of one language, each looked up once; `escaped` has them for a page."""
 
-    def __init__(self) -> None:
+    def __init__(self, tongue: str | None = None) -> None:
         super().__init__()
+        self.tongue = tongue
         self.escaped: dict[str, Markup] = {}
 
     def __missing__(self, text: str) -> str:
@@ -30,9 +31,14 @@ class _Catalogue(dict[str, str]):
         return self.escaped.get(text) or self.escaped.setdefault(text, escape(self[text]))
 
 
-_CATALOGUES: defaultdict[str, _Catalogue] = defaultdict(_Catalogue)
+_of = cache(_Catalogue)
 # Outside of any page a sentence is what stands in the sources.
 _SOURCES = _Catalogue()
+
+
+def language_code() -> str | None:
+    """The code of the language of the page; None outside of any."""
+    return _catalogue().tongue
 
 
 def _catalogue() -> _Catalogue:
@@ -44,7 +50,7 @@ def _catalogue() -> _Catalogue:
         locale = get_locale()
         if locale is None:
             return _SOURCES
-        known = g.get("_flask_babel").wizard_catalogue = locale, _CATALOGUES[str(locale)]
+        known = g.get("_flask_babel").wizard_catalogue = locale, _of(str(locale))
     found: _Catalogue = known[1]
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from wizard.core.accounts import ACCESSIBLE, Account, AccountStatus, WaitingAccount, email_key
@@ -18,6 +18,8 @@ from wizard.storage.repositories.counters import Counter
 from wizard.storage.tables import AccountRow
 
 LARGEST_LOOK = 512
+# Pages ask for these; putting a statement together takes as long as sending it (docs/benchmarks.md).
+_BY_ID = select(AccountRow).where(AccountRow.id == bindparam("id"))
 
 
 class SqlAccounts:
@@ -28,7 +30,7 @@ class SqlAccounts:
         self._clock = clock
 
     def get(self, account_id: str) -> Account | None:
-        row = self._session.scalar(select(AccountRow).where(AccountRow.id == account_id))
+        row = self._session.scalar(_BY_ID, {"id": account_id})
         return None if row is None else account_of(row)
 
     def by_number(self, number: str) -> Account | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
+from typing import Self
 
 from flask import request
 from werkzeug import Response
@@ -17,13 +18,37 @@ from wizard.web.applicant.journey import Handler, Visit
 from wizard.web.applicant.page import entries_elsewhere, onward, step_page, to_step
 from wizard.web.forms.others import CodeForm
 
+_FLAGS = (b"sent=1", b"entering=1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """Whether the caller has proved the account that a registration is for, and it is linked to it."""
+
+    linked: bool
+    proved: bool
+
+    @classmethod
+    def of(cls, visit: Visit, registration: Registration | None) -> Self:
+        """As it stands now."""
+        call = visit.call
+        linked = registration is not None and registration.linked and call.actor.account_id == registration.account_id
+        return cls(linked, linked or services().member_numbers.proved(call, registration) is not None)
+
 
 class AccountStep(Handler):
     """Sending without `code` sends one, with `code` checks it; staff link without."""
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """Where to ask for a code, or to enter the one that was sent."""
-        return _account(visit, registration, CodeForm())
+        whose = _Whose.of(visit, registration)
+        if not skeletons.is_plain(visit, queries=_FLAGS):
+            return _account(visit, registration, CodeForm(), whose=whose)
+
+        def draw(standing_in: Registration | None, **values: object) -> Response:
+            return _account(visit, standing_in, CodeForm(), (), status=200, whose=whose, **values)
+
+        return skeletons.filled(visit, registration, draw, whose)
 
     def submit(self, visit: Visit) -> Response:
         """Send a code, or check it and link the account."""
@@ -76,24 +101,22 @@ def _account(
     others: tuple[Problem, ...] = (),
     *,
     status: int = 200,
+    whose: _Whose | None = None,
+    **values: object,
 ) -> Response:
-    actor = visit.call.actor
-    linked = registration is not None and registration.linked and actor.account_id == registration.account_id
-    proved = linked or services().member_numbers.proved(visit.call, registration) is not None
-    draw = partial(
-        step_page,
+    whose = whose or _Whose.of(visit, registration)
+    return step_page(
         visit,
+        registration,
         status=status,
         form=form,
         other_errors=entries_elsewhere(others, visit.session_id),
         coto_conflict=any(problem.field == "coto_registration" for problem in others),
-        may_take=any(problem.message == "account.member_number" for problem in others) and not actor.is_desk,
+        may_take=any(problem.message == "account.member_number" for problem in others) and not visit.call.actor.is_desk,
         sent="sent" in request.args and request.method == "GET",
         # Where something else is wrong the code was right, and is used up.
         asks=not others and ("sent" in request.args or "entering" in request.args or "code" in request.form),
-        linked=linked,
-        proved=proved,
+        linked=whose.linked,
+        proved=whose.proved,
+        **values,
     )
-    if skeletons.is_plain(visit, queries=(b"sent=1", b"entering=1")):
-        return skeletons.filled(visit, registration, draw, linked, proved)
-    return draw(registration)

@@ -26,11 +26,7 @@ class ConfirmStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The declaration; without the proof in this browser, back to proving the account."""
-        form = DeclarationForm()
-        if visit.stale:
-            # What was declared of other answers than these is declared anew.
-            form.declaration.data = False
-        return _declaration(visit, registration, form)
+        return _declaration(visit, registration)
 
     def submit(self, visit: Visit) -> Response:
         """Make the record; repeating it shows the same receipt."""
@@ -60,7 +56,7 @@ def _may_submit(visit: Visit, registration: Registration) -> bool:
 def _declaration(
     visit: Visit,
     registration: Registration | None,
-    form: DeclarationForm,
+    form: DeclarationForm | None = None,
     others: tuple[Entry, ...] = (),
     *,
     status: int = 200,
@@ -78,9 +74,19 @@ def _declaration(
     return skeletons.filled(visit, registration, draw, decision.category, why, skeletons.said(outcomes), waits)
 
 
-def _drawn(visit: Visit, registration: Registration, *, status: int, **values: object) -> Response:
+def _drawn(
+    visit: Visit, registration: Registration, *, status: int, form: DeclarationForm | None, **values: object
+) -> Response:
     rows = answer_rows(registration, registration.validation.outcomes)
-    return step_page(visit, registration, status=status, rows=rows, **values)
+    return step_page(visit, registration, status=status, rows=rows, form=form or _new_form(visit), **values)
+
+
+def _new_form(visit: Visit) -> DeclarationForm:
+    form = DeclarationForm()
+    if visit.stale:
+        # What was declared of other answers than these is declared anew.
+        form.declaration.data = False
+    return form
 
 
 def _account_waits(visit: Visit, registration: Registration) -> bool:

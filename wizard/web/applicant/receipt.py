@@ -22,8 +22,7 @@ class ReceiptStep(Handler):
 
     def show(self, visit: Visit, registration: Registration | None) -> Response:
         """The receipt; only the number where this browser has not proved the account."""
-        record = _record(visit, registration)
-        waits = record is not None and services().records.waits_for_approval(visit.call, record)
+        record, waits = _record(visit, registration)
         if record is None or not skeletons.is_plain(visit):
             registered = dates.moment(record.created_at) if record is not None else None
             return step_page(visit, registration, record=record, registered=registered, account_waits=waits)
@@ -53,10 +52,11 @@ def _filled(visit: Visit, registration: Registration | None, record: Record, *, 
     return skeletons.filled(visit, registration, draw, *about, **own)
 
 
-def _record(visit: Visit, registration: Registration | None) -> Record | None:
+def _record(visit: Visit, registration: Registration | None) -> tuple[Record | None, bool]:
+    """The record, where this browser may read it, and whether its account waits for the desk."""
     if registration is None or registration.record_id is None:
-        return None
+        return None, False
     try:
-        return services().records.read(visit.call, registration.record_id)
+        return services().records.receipt(visit.call, registration.record_id)
     except (PermissionDenied, NotFound):
-        return None
+        return None, False

@@ -16,7 +16,6 @@ from threading import Lock
 from typing import Self
 
 from flask import current_app, g, make_response, request
-from flask_wtf.csrf import generate_csrf
 from markupsafe import escape
 from werkzeug import Response
 
@@ -27,10 +26,12 @@ from wizard.core.registration import Registration
 from wizard.core.rules import RuleOutcome
 from wizard.core.steps import FIELDS_OF, Step
 from wizard.web import wording
+from wizard.web.access import helps
 from wizard.web.applicant.journey import Visit
 from wizard.web.applicant.page import TimeLeft, time_left
 from wizard.web.choices import language
 from wizard.web.facts import today
+from wizard.web.form_tokens import form_token
 
 _MOST = 128
 _EXTENSION = "wizard_skeletons"
@@ -102,7 +103,7 @@ def skeletons() -> Skeletons:
 def is_plain(visit: Visit, *, queries: tuple[bytes, ...] = ()) -> bool:
     """Whether a page is asked for by its applicant, as it is or with one of some flags."""
     asked = request.query_string
-    return request.method == "GET" and (not asked or asked in queries) and not visit.call.actor.is_desk
+    return request.method == "GET" and (not asked or asked in queries) and not helps(visit.session_id)
 
 
 def filled(visit: Visit, registration: Registration | None, draw: Draw, *about: Hashable, **own: str) -> Response:
@@ -148,7 +149,7 @@ def _page(about: Hashable, draw: Callable[[], str], value_of: Callable[[str], st
         with _gap_for_token():
             skeleton = Skeleton.of(draw())
     kept.put(key, skeleton)
-    return make_response(skeleton.filled(lambda name: generate_csrf() if name == _TOKEN else value_of(name)))
+    return make_response(skeleton.filled(lambda name: form_token() if name == _TOKEN else value_of(name)))
 
 
 def _drawn(visit: Visit, registration: Registration | None, left: TimeLeft | None, draw: Draw) -> str:
@@ -193,7 +194,7 @@ def _values_of(registration: Registration | None, left: TimeLeft | None) -> dict
 @contextmanager
 def _gap_for_token() -> Iterator[None]:
     """What is drawn meanwhile has a gap for this browser's token."""
-    token = generate_csrf()
+    token = form_token()
     setattr(g, _TOKEN, gap(_TOKEN))
     try:
         yield
