@@ -63,3 +63,38 @@ def test_digests_of_different_purposes_differ() -> None:
 def test_a_cipher_without_a_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="secret"):
         Cipher([])
+
+
+# --- What comes out the same ------------------------------------------------------------------------------
+
+
+@given(plain=st.binary(), context=st.binary())
+def test_what_was_sealed_to_the_same_opens_in_its_context(plain: bytes, context: bytes) -> None:
+    cipher = Cipher([NEW, OLD])
+    for key_id in cipher.key_ids:
+        sealed = cipher.encrypt_same(plain, context=context, key_id=key_id)
+        assert sealed == Cipher([OLD, NEW]).encrypt_same(plain, context=context, key_id=key_id)
+        assert cipher.decrypt_same(sealed, context=context, key_id=key_id) == plain
+
+
+def test_another_key_another_context_or_a_change_is_not_the_same() -> None:
+    cipher = Cipher([NEW, OLD])
+    newest, oldest = cipher.key_ids
+    sealed = cipher.encrypt_same(b"plain", context=b"a", key_id=newest)
+    for context, key_id in ((b"b", newest), (b"a", oldest)):
+        assert cipher.encrypt_same(b"plain", context=context, key_id=key_id) != sealed
+        with pytest.raises(Undecipherable):
+            cipher.decrypt_same(sealed, context=context, key_id=key_id)
+    for place in (0, 15, -1):
+        changed = bytearray(sealed)
+        changed[place] ^= 1
+        with pytest.raises(Undecipherable):
+            cipher.decrypt_same(bytes(changed), context=b"a", key_id=newest)
+    with pytest.raises(Undecipherable):
+        cipher.decrypt_same(sealed, context=b"a", key_id="00000000")
+
+
+def test_a_secret_that_is_there_twice_is_one_key() -> None:
+    cipher = Cipher([NEW, NEW, OLD])
+    assert cipher.key_ids == Cipher([NEW, OLD]).key_ids
+    assert cipher.digest_under(cipher.key_ids[1], "number", "osot-1") == Cipher([OLD]).digest("number", "osot-1")
