@@ -157,11 +157,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def sessions(database_url: str, plain_settings: Settings) -> Iterator[sessionmaker[Session]]:
+def encrypting() -> bool:
+    """Whether personal columns are encrypted; modules to which that matters have it both ways."""
+    return False
+
+
+@pytest.fixture
+def sessions(database_url: str, plain_settings: Settings, encrypting: bool) -> Iterator[sessionmaker[Session]]:
     """Database sessions as the application makes them, on each kind of database."""
     from tests.support.databases import database_app, sessions_of  # noqa: PLC0415
 
-    with database_app(plain_settings.model_copy(update={"database_url": database_url})) as app:
+    chosen = {"database_url": database_url, "encrypt_columns": encrypting}
+    with database_app(plain_settings.model_copy(update=chosen)) as app:
         yield sessions_of(app)
 
 

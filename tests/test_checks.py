@@ -27,6 +27,7 @@ from wizard.commands.checks import findings
 from wizard.commands.findings import Finding, Verdict
 from wizard.config import Settings
 from wizard.services.ports.backlog import Queue, Queued
+from wizard.services.ports.personal_columns import Standing
 from wizard.storage.redis_client import connect
 
 OK, WARNING, FAILED = Verdict.OK, Verdict.WARNING, Verdict.FAILED
@@ -293,6 +294,20 @@ def test_a_worker_that_does_not_run() -> None:
         assert all("see that a worker runs" in each.sentence for each in told)
 
 
+def test_columns_that_are_not_as_the_setting_says() -> None:
+    for encrypted, otherwise, lost, told in (
+        (False, 0, 0, [(OK, "not encrypted (WIZARD_ENCRYPT_COLUMNS is off)")]),
+        (True, 0, 0, [(OK, "encrypted with the newest key")]),
+        (False, 2, 0, [(WARNING, "Still encrypted: 2 accounts. Run “wizard keys rotate”.")]),
+        (True, 2, 0, [(WARNING, "Not encrypted with the newest key, as WIZARD_ENCRYPT_COLUMNS asks: 2 accounts.")]),
+        (True, 2, 1, [(FAILED, "not among WIZARD_SECRET_KEYS: 1 accounts. Put the key back"), (WARNING, "2 accounts")]),
+    ):
+        standing = [Standing("accounts", otherwise, lost), Standing("audit_values", 0, 0)]
+        found = list(checks_database.of_columns(standing, encrypted=encrypted))
+        assert [each.verdict for each in found] == [verdict for verdict, _ in told]
+        assert all(part in each.sentence for each, (_, part) in zip(found, told, strict=True))
+
+
 # --- All of it --------------------------------------------------------------------------------------------
 
 
@@ -303,6 +318,7 @@ def test_every_kind_of_check_is_made(app: Flask, app_seeded: Seeded, settings: S
         "Pages and languages are there.",
         "The database is at the newest migration.",
         "The membership year runs to 2027-09-30.",
+        "The personal columns of the database are not encrypted (WIZARD_ENCRYPT_COLUMNS is off).",
         "There is somebody at the desk with the privilege “main”.",
         "Redis never evicts.",
         "Mails are written to",

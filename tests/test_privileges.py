@@ -311,7 +311,7 @@ OPERATIONS: Mapping[str, frozenset[Who]] = {
             *("refresh.begin", "refresh.go_on", "desk.add", "desk.connect", "desk.disable", "desk.members"),
             *("my_sign_in.reset", "bulk.load", "bulk.load_values", "bulk.start", "bulk.discard", "bulk.go_on"),
             *("bulk.job", "bulk.jobs", "bulk.page", "bulk.export"),
-            *("tokens.all", "tokens.create", "tokens.revoke"),
+            *("tokens.all", "tokens.create", "tokens.revoke", "key_rotation.rotate", "key_rotation.standing"),
             *("erasure.erase", "erasure.to_be_erased", "person_export.export", "person_export.to_be_exported"),
         ),
         ONLY_MAIN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from wizard.commands import base, bulk, categories, demo, desk, events, people, records, running, tokens
+from wizard.commands import base, bulk, categories, demo, desk, events, keys, people, records, running, tokens
 
 
 @click.group(cls=base.Group)
@@ -33,6 +33,7 @@ for _command in (
     records.records,
     desk.audit,
     events.events,
+    keys.keys,
     running.check,
 ):
     main.add_command(_command)

@@ -101,6 +101,11 @@ class Settings(OidcSettings, RetentionSettings):
         description="Comma-separated, newest first, so that keys can be rotated; "
         "in development made once and kept in the data directory",
     )
+    encrypt_columns: bool = Field(
+        default=False,
+        description="Encrypt names, e-mail addresses, COTO numbers, notes, schools that were typed, and what was typed "
+        "before and after in the audit trail; run `wizard keys rotate` after each change of this",
+    )
     mail_url: MailUrl | None = Field(
         None,
         repr=False,

@@ -38,6 +38,7 @@ from wizard.services.deliveries import Deliveries
 from wizard.services.erasure import Erasure
 from wizard.services.events import EventBus, log_event
 from wizard.services.housekeeping import Housekeeping
+from wizard.services.key_rotation import KeyRotation
 from wizard.services.links import ResumeLinks
 from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
@@ -192,6 +193,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         deliveries=Deliveries(clock, units, events, settings.delivery_kept),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         retention=keeping.retention(settings, clock, units, events, erasure),
+        key_rotation=KeyRotation(units),
         events=events,
         trail=drain,
     )

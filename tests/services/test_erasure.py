@@ -61,6 +61,12 @@ PLANTED = (
 REASON = "Asked for in a letter."
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 def sees(world: World) -> EventBus:
     events = EventBus()
     events.subscribe(world.told.append)

@@ -34,6 +34,12 @@ ROOT = Path(__file__).parents[2]
 SECTIONS = {camel(place.value) for place in Place}
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 @pytest.fixture
 def planted(world: World, cipher: Cipher, sessions: sessionmaker[Session]) -> Planted:
     return Planted(world, cipher, sessions)

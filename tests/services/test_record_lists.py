@@ -23,6 +23,12 @@ from wizard.services.record_lists import CHAIN, RecordLists, Sheet
 from wizard.services.sheets import SheetKind
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 @pytest.fixture
 def lists(world: World) -> RecordLists:
     events = EventBus()

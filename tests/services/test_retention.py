@@ -67,6 +67,12 @@ KEPT = Kept(
 )
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 def retention(world: World, kept: Kept = KEPT) -> Retention:
     """A worker's own, which has not rested yet."""
     events = EventBus()

@@ -17,6 +17,12 @@ from wizard.core.errors import Conflict
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 def add(units: SqlUnitsOfWork, number: str | None = None) -> Account:
     with units.write() as uow:
         account = uow.accounts.add(

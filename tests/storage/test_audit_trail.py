@@ -26,6 +26,12 @@ from wizard.storage.unit_of_work import SqlUnitsOfWork
 CHANGES = {"user_business_id": (None, "osot-0000001"), "notes": ("before", None)}
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 def event(sequence: int | None = None, *, chain: str = "s1", **changes: Any) -> Event:  # noqa: ANN401
     values: dict[str, Any] = {
         "name": EventName.EDUCATION_UPDATED,

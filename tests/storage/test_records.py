@@ -26,6 +26,12 @@ from wizard.storage.unit_of_work import SqlUnitsOfWork
 LATER = CREATED + timedelta(hours=1)
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypting(request: pytest.FixtureRequest) -> bool:
+    """With the personal columns encrypted, all of it is the same."""
+    return bool(request.param)
+
+
 def add(units: SqlUnitsOfWork, record: NewRecord) -> Record:
     with units.write() as uow:
         added = uow.records.add(record)

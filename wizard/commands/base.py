@@ -23,6 +23,7 @@ from wizard.core.errors import ExternalServiceError, WizardError
 from wizard.services.bundle import Services
 from wizard.services.ports.calls import Call
 from wizard.storage import database
+from wizard.storage.crypto import Undecipherable
 from wizard.storage.embedded import EmbeddedValkeyError
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 CALL = Call(Actor.system("command"))
 _NOT_RUNNING = (
     "The embedded Valkey is not running. Start the site with “wizard serve”, or name a server in WIZARD_REDIS_URL."
+)
+_NO_KEY = (
+    "What is encrypted in the database cannot be opened: its key is not among WIZARD_SECRET_KEYS (“wizard check” says "
+    "how much that is)."
 )
 
 BEHIND = "The database is not at the newest migration: run “wizard migrate”."
@@ -48,6 +53,8 @@ class Command(click.Command):
             raise click.ClickException("\n".join(told)) from error
         except (SettingsError, EmbeddedValkeyError) as error:
             raise click.ClickException(str(error)) from error
+        except Undecipherable as error:
+            raise click.ClickException(_NO_KEY) from error
 
 
 class Group(click.Group):
@@ -121,13 +128,13 @@ def replacing(file: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def progress(length: int) -> Iterator[Callable[[], None]]:
-    """A progress bar to be moved on by calling it, where a person watches."""
+def progress(length: int) -> Iterator[Callable[..., None]]:
+    """A progress bar to be moved on by calling it, by one or by as much as is said, where a person watches."""
     if not _a_person_watches():
-        yield lambda: None
+        yield lambda _steps=1: None
         return
     with click.progressbar(length=length) as bar:
-        yield lambda: bar.update(1)
+        yield lambda steps=1: bar.update(steps)
 
 
 def _a_person_watches() -> bool:

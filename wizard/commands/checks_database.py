@@ -10,12 +10,14 @@ from sqlalchemy import text
 
 from wizard.commands import base
 from wizard.commands.findings import Finding, failed, ok, warning
+from wizard.commands.keys import NAMES
 from wizard.config import Settings
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Privilege
 from wizard.core.clock import toronto_date
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.backlog import Queue, Queued
+from wizard.services.ports.personal_columns import Standing
 from wizard.storage import database
 
 # Two processes of the web and a worker, each with its pool.
@@ -94,9 +96,11 @@ def _contents(made: Flask, settings: Settings) -> Iterator[Finding]:
     with stores.units.read() as unit:
         year, staff = unit.membership_years.current(), unit.staff.all()
         waiting = unit.backlog.waiting(given_up_since=now)
+        standing = unit.personal_columns.standing()
     yield of_year(year.ends_on if year else None, now)
     yield of_staff(staff, by_provider=settings.oidc_issuer is not None and bool(settings.oidc_main_values))
     yield from of_backlog(waiting, now)
+    yield from of_columns(standing, encrypted=settings.encrypt_columns)
 
 
 def of_year(ends_on: date | None, now: datetime) -> Finding:
@@ -119,6 +123,24 @@ def of_staff(staff: Sequence[StaffMember], *, by_provider: bool) -> Finding:
         "Nobody at the desk has the privilege “main”, so that conflicts stay as they are: “wizard staff add NAME "
         "--privilege main”."
     )
+
+
+def of_columns(standing: Sequence[Standing], *, encrypted: bool) -> Iterator[Finding]:
+    """Whether personal columns are written as the setting says, and can be read."""
+    otherwise, lost = ([each for each in standing if getattr(each, name)] for name in ("otherwise", "lost"))
+    if lost:
+        rows = ", ".join(f"{each.lost} {NAMES[each.table]}" for each in lost)
+        yield failed(
+            f"Encrypted with a key that is not among WIZARD_SECRET_KEYS: {rows}. Put the key back, last in the list, "
+            "and run “wizard keys rotate” before it goes."
+        )
+    if otherwise:
+        rows = ", ".join(f"{each.otherwise} {NAMES[each.table]}" for each in otherwise)
+        how = "not encrypted with the newest key, as WIZARD_ENCRYPT_COLUMNS asks" if encrypted else "still encrypted"
+        yield warning(f"{how[0].upper()}{how[1:]}: {rows}. Run “wizard keys rotate”.")
+    if not lost and not otherwise:
+        how = "encrypted with the newest key" if encrypted else "not encrypted (WIZARD_ENCRYPT_COLUMNS is off)"
+        yield ok(f"The personal columns of the database are {how}.")
 
 
 def of_backlog(waiting: Sequence[Queued], now: datetime) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from wizard.services.delivery import Delivery
 from wizard.services.erasure import Erasure
 from wizard.services.events import EventBus
 from wizard.services.housekeeping import Housekeeping
+from wizard.services.key_rotation import KeyRotation
 from wizard.services.links import ResumeLinks
 from wizard.services.member_numbers import MemberNumbers
 from wizard.services.membership import MembershipService
@@ -73,5 +74,6 @@ class Services:
     deliveries: Deliveries
     housekeeping: Housekeeping
     retention: Retention
+    key_rotation: KeyRotation
     events: EventBus
     trail: AuditDrain

@@ -17,7 +17,8 @@ from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_
 from wizard.storage.audit_check import departures, findings, heads
 from wizard.storage.audit_rows import kept_row, kept_rows
 from wizard.storage.crypto import Cipher
-from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
+from wizard.storage.sealed_columns import in_the_open
+from wizard.storage.trail_tables import NUMBER, AuditEventRow, AuditHeadRow, AuditValueRow
 from wizard.storage.upsert import insert_or
 
 Announce = Callable[[Sequence[tuple[int, Event]]], None]
@@ -101,7 +102,7 @@ class SqlAuditTrail:
         """Add rows, with the personal values of each once it has its id."""
         self._session.add_all(row for row, _ in rows)
         self._session.flush()
-        values = [{**value, "event_id": row.id} for row, changed in rows for value in changed]
+        values = [{**_written(value), "event_id": row.id} for row, changed in rows for value in changed]
         if values:
             self._session.connection().execute(insert(AuditValueRow), values)
 
@@ -207,6 +208,14 @@ def _for_update(*chains: str) -> Select[AuditHeadRow]:
 
 def _value(field: str, before: str | None, after: str | None) -> _Value:
     return {"salt": secrets.token_hex(16), "field": field, "before": before, "after": after}
+
+
+def _written(value: _Value) -> dict[str, str | None]:
+    """A value as its row; member numbers are looked for among all that were ever typed."""
+    before, after = value["before"], value["after"]
+    if value["field"] == NUMBER:
+        before, after = in_the_open(before), in_the_open(after)
+    return {"field": value["field"], "salt": value["salt"], "before": before, "after": after}
 
 
 def _event(row: AuditEventRow, changes: Mapping[str, tuple[str | None, str | None]]) -> Event:

@@ -22,6 +22,7 @@ from wizard.storage import bulk_tables, postgresql, sqlite, tables, trail_tables
 from wizard.storage.audit_trail import plant_root
 from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
+from wizard.storage.sealed_columns import Seals, seal
 from wizard.storage.watching import watch_statements
 
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
@@ -61,6 +62,7 @@ def init_app(app: Flask, settings: Settings, watch: Watch = UNWATCHED) -> None:
     db.init_app(app)
     _start_no_threads(app)
     dialect.prepare(engine(app))
+    seal(engine(app), Seals(Cipher(settings.secret_keys), settings.encrypt_columns))
     # Who watches hears of a failure first: whoever raises the error that says so ends the telling.
     watch_statements(engine(app), watch, dialect.is_unreachable)
     event.listen(engine(app), "handle_error", _report)

@@ -12,6 +12,7 @@ from wizard.core.actors import Privilege
 from wizard.core.choices import AccessModifier, CotoStatus, DegreeType, EducationCategory, University
 from wizard.core.records import VerificationState
 from wizard.storage.schema import Identity, Key, Table, one_of
+from wizard.storage.sealed_columns import Blind, Matched, Sealed, Words
 
 DESK_PRIVILEGES = (Privilege.ADMIN, Privilege.MAIN)
 # A record whose applicant was asked is stored as one that waits (repositories/verification_columns.py).
@@ -31,10 +32,10 @@ class AccountRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[str]
     number_key: Mapped[str] = mapped_column(Key, unique=True)
-    name: Mapped[str]
-    name_key: Mapped[str] = mapped_column(Key, server_default=text("''"))
-    email: Mapped[str]
-    email_key: Mapped[str] = mapped_column(Key, server_default=text("''"))
+    name: Mapped[str] = mapped_column(Sealed("accounts.name"))
+    name_key: Mapped[str] = mapped_column(Words("accounts.name_key"), server_default=text("''"))
+    email: Mapped[str] = mapped_column(Sealed("accounts.email"))
+    email_key: Mapped[str] = mapped_column(Blind("accounts.email_key"), server_default=text("''"))
     status: Mapped[str]
     language: Mapped[str]
     created_at: Mapped[datetime]
@@ -65,13 +66,13 @@ class RecordRow(Table):
     user_business_key: Mapped[str] = mapped_column(Key, unique=True)
     degree_type: Mapped[str]
     university: Mapped[str]
-    other_details: Mapped[str | None]
+    other_details: Mapped[str | None] = mapped_column(Sealed("education_records.other_details"))
     country: Mapped[str]
     graduation_year: Mapped[str]
     coto_status: Mapped[str]
-    coto_registration: Mapped[str | None] = mapped_column(unique=True)
+    coto_registration: Mapped[str | None] = mapped_column(Matched("education_records.coto_registration"), unique=True)
     access_modifier: Mapped[str]
-    notes: Mapped[str | None]
+    notes: Mapped[str | None] = mapped_column(Sealed("education_records.notes"))
     category: Mapped[str]
     category_codes: Mapped[list[str]]
     category_params: Mapped[dict[str, str]]

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wizard.storage.schema import Identity, Table, one_of
+from wizard.storage.sealed_columns import SealedIfReadable
 
 # Fields of the trail that a person is found by.
 NUMBER, SEARCH = "user_business_id", "search"
@@ -66,9 +67,10 @@ class AuditValueRow(Table):
 
     event_id: Mapped[int] = mapped_column(Identity, ForeignKey("audit_events.id"), primary_key=True)
     field: Mapped[str] = mapped_column(primary_key=True)
-    salt: Mapped[str]
-    before: Mapped[str | None]
-    after: Mapped[str | None]
+    # With it and the digest in the chain, whatever has few values could be found out by trying.
+    salt: Mapped[str] = mapped_column(SealedIfReadable("audit_values.salt"))
+    before: Mapped[str | None] = mapped_column(SealedIfReadable("audit_values.before"))
+    after: Mapped[str | None] = mapped_column(SealedIfReadable("audit_values.after"))
 
 
 class AuditHeadRow(Table):

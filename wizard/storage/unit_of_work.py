@@ -24,6 +24,7 @@ from wizard.storage.repositories.deliveries import SqlDeliveries
 from wizard.storage.repositories.erasures import SqlErasures
 from wizard.storage.repositories.links import SqlLinks
 from wizard.storage.repositories.membership_years import SqlMembershipYears
+from wizard.storage.repositories.personal_columns import SqlPersonalColumns
 from wizard.storage.repositories.persons import SqlPersons
 from wizard.storage.repositories.record_lists import SqlRecordLists
 from wizard.storage.repositories.records import SqlRecords
@@ -68,6 +69,7 @@ class SqlUnitOfWork:
         self.persons = SqlPersons(session, cipher)
         self.erasures = SqlErasures(session, self.persons)
         self.retention = SqlRetention(session)
+        self.personal_columns = SqlPersonalColumns(session)
 
     def __enter__(self) -> Self:
         with or_closed(self._session):

@@ -14,6 +14,7 @@ from wizard.services.ports.deliveries import Deliveries
 from wizard.services.ports.erasure import Erasures
 from wizard.services.ports.messages import Outbox
 from wizard.services.ports.people import Accounts, MembershipYears, SecondFactors, Staff
+from wizard.services.ports.personal_columns import PersonalColumns
 from wizard.services.ports.persons import Persons
 from wizard.services.ports.proofs import Codes, Links
 from wizard.services.ports.record_lists import RecordLists
@@ -106,6 +107,9 @@ class UnitOfWork(Protocol):
 
     @property
     def retention(self) -> Retention: ...
+
+    @property
+    def personal_columns(self) -> PersonalColumns: ...
 
     def __enter__(self) -> Self: ...
 

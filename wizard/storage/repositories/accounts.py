@@ -15,6 +15,7 @@ from wizard.core.errors import Conflict
 from wizard.core.spelling import folded
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
+from wizard.storage.sealed_columns import has_words, holds, is_sealed
 from wizard.storage.tables import AccountRow
 
 LARGEST_LOOK = 512
@@ -105,7 +106,8 @@ class SqlAccounts:
 
     def of_email(self, email: str) -> Sequence[Account]:
         """The accounts with an address, those that can be used first, then in the order of their numbers."""
-        mine = select(AccountRow).where(AccountRow.email_key == email_key(email)).order_by(AccountRow.number_key)
+        has_it = holds(self._session, AccountRow.email_key, email_key(email))
+        mine = select(AccountRow).where(has_it).order_by(AccountRow.number_key)
         return sorted(map(account_of, self._session.scalars(mine)), key=lambda each: each.status not in ACCESSIBLE)
 
     def waiting(self, *, after: str | None, limit: int) -> Sequence[WaitingAccount]:
@@ -121,11 +123,12 @@ class SqlAccounts:
     def search(self, sought: str, *, status: AccountStatus | None, after: str | None, limit: int) -> Sequence[Account]:
         """Accounts in the order of their numbers, from behind the one with the id `after`.
 
-        `sought` is how a number, an address or any word of a name begins; empty, all are found.
+        `sought` is how a number, an address or any word of a name begins; empty, all are found. Of what is sealed
+        words and addresses are found whole.
         """
         query = select(AccountRow).order_by(AccountRow.number_key).limit(limit)
         if sought:
-            query = query.where(_begins(sought))
+            query = query.where(_begins(self._session, sought))
         if status is not None:
             query = query.where(AccountRow.status == status)
         if after is not None:
@@ -148,19 +151,23 @@ class SqlAccounts:
         return self._session.scalar(stands.values(status=after).returning(AccountRow.id)) is not None
 
 
-def _begins(sought: str) -> ColumnElement[bool]:
+def _begins(session: Session, sought: str) -> ColumnElement[bool]:
     """Number or address begin so, or the name has for each word one that does."""
-    words = [
-        or_(
-            AccountRow.name_key.startswith(word, autoescape=True),
-            AccountRow.name_key.contains(f" {word}", autoescape=True),
-        )
-        for word in folded(sought).split()
-    ]
-    return or_(
+    found = [
         AccountRow.number_key.startswith(member_number_key(sought), autoescape=True),
         AccountRow.email_key.startswith(email_key(sought), autoescape=True),
-        *([and_(*words)] if words else []),
+        holds(session, AccountRow.email_key, email_key(sought)),
+    ]
+    if words := folded(sought).split():
+        begun = (_has_word_begun(word) for word in words)
+        found += [and_(~is_sealed(AccountRow.name_key), *begun), has_words(session, AccountRow.name_key, words)]
+    return or_(*found)
+
+
+def _has_word_begun(word: str) -> ColumnElement[bool]:
+    return or_(
+        AccountRow.name_key.startswith(word, autoescape=True),
+        AccountRow.name_key.contains(f" {word}", autoescape=True),
     )
 
 

@@ -13,6 +13,7 @@ from wizard.core.spelling import folded
 from wizard.services.ports.record_lists import ListedRecord, Sought
 from wizard.storage.repositories.counters import Counter
 from wizard.storage.repositories.records import record_of
+from wizard.storage.sealed_columns import has_words, holds, is_sealed
 from wizard.storage.tables import AccountRow, RecordRow
 
 _LONGEST_COUNT = 9
@@ -29,7 +30,7 @@ class SqlRecordLists:
     ) -> Sequence[ListedRecord]:
         """The first records that are sought, the newest number first, of those with a smaller number than `before`."""
         mine = select(RecordRow, AccountRow.name).join(AccountRow, AccountRow.id == RecordRow.account_id)
-        mine = mine.where(*_conditions(sought)).order_by(RecordRow.number.desc()).limit(limit)
+        mine = mine.where(*self._conditions(sought)).order_by(RecordRow.number.desc()).limit(limit)
         if before is not None:
             mine = mine.where(RecordRow.number < before)
         if scope is not None:
@@ -38,16 +39,15 @@ class SqlRecordLists:
 
     def count(self, sought: Sought) -> int:
         """How many records are sought."""
-        counted = select(func.count()).select_from(RecordRow).where(*_conditions(sought))
+        counted = select(func.count()).select_from(RecordRow).where(*self._conditions(sought))
         return self._session.scalars(counted).one()
 
-
-def _conditions(sought: Sought) -> Iterator[ColumnElement[bool]]:
-    for name in ("university", "graduation_year", "category"):
-        if (value := getattr(sought, name)) is not None:
-            yield getattr(RecordRow, name) == value
-    if sought.text is not None:
-        yield _holds(sought.text)
+    def _conditions(self, sought: Sought) -> Iterator[ColumnElement[bool]]:
+        for name in ("university", "graduation_year", "category"):
+            if (value := getattr(sought, name)) is not None:
+                yield getattr(RecordRow, name) == value
+        if sought.text is not None:
+            yield _holds(self._session, sought.text)
 
 
 def _within(scope: Scope) -> ColumnElement[bool]:
@@ -55,7 +55,7 @@ def _within(scope: Scope) -> ColumnElement[bool]:
     return or_(open_to, RecordRow.account_id == scope.account_id) if scope.account_id else open_to
 
 
-def _holds(text: str) -> ColumnElement[bool]:
+def _holds(session: Session, text: str) -> ColumnElement[bool]:
     """Numbers are compared whole, by their indexes; what has no digit may be words of a name."""
     numbers, members = [member_number_key(text)], [member_number_key(text)]
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT:
@@ -64,18 +64,26 @@ def _holds(text: str) -> ColumnElement[bool]:
     numbered = (
         RecordRow.number.in_(numbers),
         RecordRow.user_business_key.in_(members),
-        RecordRow.coto_registration == normalise({"coto_registration": text})["coto_registration"],
+        holds(
+            session, RecordRow.coto_registration, normalise({"coto_registration": text})["coto_registration"] or text
+        ),
     )
     if any(character.isdigit() for character in text):
         return or_(*numbered)
-    return or_(*numbered, RecordRow.account_id.in_(_named(folded(text).split())), _named_school(text.split()))
+    return or_(*numbered, RecordRow.account_id.in_(_named(session, folded(text).split())), _named_school(text.split()))
 
 
-def _named(words: Sequence[str]) -> Select[str]:
-    """The accounts with each of some words in their name."""
-    holding = (AccountRow.name_key.contains(word, autoescape=True) for word in words)
-    return select(AccountRow.id).where(*holding) if words else select(AccountRow.id).where(false())
+def _named(session: Session, words: Sequence[str]) -> Select[str]:
+    """The accounts with each of some words in their name; where that is sealed, with each as a whole word."""
+    if not words:
+        return select(AccountRow.id).where(false())
+    within = and_(
+        ~is_sealed(AccountRow.name_key), *(AccountRow.name_key.contains(word, autoescape=True) for word in words)
+    )
+    return select(AccountRow.id).where(or_(within, has_words(session, AccountRow.name_key, words)))
 
 
 def _named_school(words: Sequence[str]) -> ColumnElement[bool]:
-    return and_(*(RecordRow.other_details.icontains(word, autoescape=True) for word in words))
+    """What is sealed is not found by a part of it."""
+    named = (RecordRow.other_details.icontains(word, autoescape=True) for word in words)
+    return and_(~is_sealed(RecordRow.other_details), *named)

@@ -22,6 +22,7 @@ from wizard.services.ports.units import Overtaken
 from wizard.storage.repositories import counters
 from wizard.storage.repositories.counters import Counter
 from wizard.storage.repositories.verification_columns import columns_of, verification_of
+from wizard.storage.sealed_columns import holds, holds_any
 from wizard.storage.tables import RecordRow
 
 # The rule behind each unique column, the most telling first: a record of this very session is no conflict at all.
@@ -64,7 +65,7 @@ class SqlRecords:
 
     def of_any(self, **values: Collection[str]) -> Sequence[RecordRow]:
         """The rows of records that hold any of some values, by their unique columns."""
-        conditions = [getattr(RecordRow, column).in_(each) for column, each in values.items()]
+        conditions = [holds_any(self._session, getattr(RecordRow, column), each) for column, each in values.items()]
         return self._session.scalars(select(RecordRow).where(or_(*conditions))).all()
 
     def add_all(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -95,7 +96,11 @@ class SqlRecords:
 
     def _holders(self, wanted: dict[str, str | None]) -> list[RecordRow]:
         """The records that hold any of some values of unique columns; each is held by one at most."""
-        conditions = [getattr(RecordRow, column) == value for column, value in wanted.items() if value is not None]
+        conditions = [
+            holds(self._session, getattr(RecordRow, column), value)
+            for column, value in wanted.items()
+            if value is not None
+        ]
         return list(self._session.scalars(select(RecordRow).where(or_(*conditions)))) if conditions else []
 
     def add(self, record: NewRecord) -> Record:
@@ -103,6 +108,7 @@ class SqlRecords:
         mine = {**unique_of(record.data), "session_id": record.session_id, "account_id": record.account_id}
         with self._guarded(mine):
             number = counters.take(self._session, Counter.RECORD)
+            self._require_free(mine)
             added = insert(RecordRow).values(**first_columns(record), number=number)
             return record_of(self._session.scalars(added.returning(RecordRow)).one())
 
@@ -133,6 +139,7 @@ class SqlRecords:
             .returning(RecordRow)
         )
         with self._guarded(unique_of(data), but=record.id):
+            self._require_free(unique_of(data), but=record.id)
             row = self._session.scalars(changed, execution_options={"populate_existing": True}).one_or_none()
         if row is None:
             raise self._stale(record)
@@ -148,6 +155,18 @@ class SqlRecords:
         current = self._session.scalar(select(RecordRow.version).where(RecordRow.id == record.id))
         return Conflict("record.gone") if current is None else StaleVersion(seen=record.version, current=current)
 
+    def _require_free(self, mine: dict[str, str | None], *, but: str | None = None) -> None:
+        """See that nobody holds the COTO number sealed otherwise: to the constraint that is another value.
+
+        Whoever makes a record holds the counter, and so sees what the one before has written. Raises `RecordTaken`.
+        """
+        number = mine["coto_registration"]
+        if number is None:
+            return
+        held = select(RecordRow.id).where(holds(self._session, RecordRow.coto_registration, number))
+        if any(each != but for each in self._session.scalars(held)):
+            raise RecordTaken(self._broken(mine, but=but) or RULES["coto_registration"])
+
     @contextmanager
     def _guarded(self, mine: dict[str, str | None], *, but: str | None = None) -> Iterator[None]:
         """Turn a broken constraint into the rule behind it.
@@ -159,11 +178,17 @@ class SqlRecords:
             with self._session.begin_nested():
                 yield
         except IntegrityError as error:
-            held = [row for row in self._holders(mine) if row.id != but]
-            for column, rule in RULES.items():
-                if any(getattr(row, column) == mine.get(column) for row in held):
-                    raise RecordTaken(rule) from error
+            if rule := self._broken(mine, but=but):
+                raise RecordTaken(rule) from error
             raise
+
+    def _broken(self, mine: dict[str, str | None], *, but: str | None) -> str | None:
+        """The most telling rule that another record stands against."""
+        held = [row for row in self._holders(mine) if row.id != but]
+        broken = (
+            rule for column, rule in RULES.items() if any(getattr(row, column) == mine.get(column) for row in held)
+        )
+        return next(broken, None)
 
 
 def unique_of(data: EducationData) -> dict[str, str | None]:

@@ -49,7 +49,13 @@ class RecordsQuery(Model):
 
     search: Annotated[
         str | None,
-        Field(max_length=100, description=_("A number of the record, the member or the College, or a name in part.")),
+        Field(
+            max_length=100,
+            description=_(
+                "A number of the record, the member or the College, or a name in part (where the database encrypts "
+                "names: whole words of one)."
+            ),
+        ),
     ] = None
     university: Annotated[Slug, choice("university"), Field(description=_("Only those of this university."))] = None
     graduation_year: Annotated[

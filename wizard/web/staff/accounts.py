@@ -26,6 +26,7 @@ def accounts() -> str:
         sought=sought,
         status=status,
         statuses=account_wording.STATUSES,
+        encrypted=access.settings().encrypt_columns,
         waiting=page.waiting,
         following=page.following,
         is_first=after is None,

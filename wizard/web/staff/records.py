@@ -41,6 +41,7 @@ def records() -> str | Response:
         listed=page.listed,
         school=school,
         choice_label=choices.label,
+        encrypted=access.settings().encrypt_columns,
         following=page.following,
         is_first=after is None,
         done=wording.DONE.get(request.args.get("done", "")),
