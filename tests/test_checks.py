@@ -298,9 +298,14 @@ def test_columns_that_are_not_as_the_setting_says() -> None:
     for encrypted, otherwise, lost, told in (
         (False, 0, 0, [(OK, "not encrypted (WIZARD_ENCRYPT_COLUMNS is off)")]),
         (True, 0, 0, [(OK, "encrypted with the newest key")]),
-        (False, 2, 0, [(WARNING, "Still encrypted: 2 accounts. Run “wizard keys rotate”.")]),
-        (True, 2, 0, [(WARNING, "Not encrypted with the newest key, as WIZARD_ENCRYPT_COLUMNS asks: 2 accounts.")]),
-        (True, 2, 1, [(FAILED, "not among WIZARD_SECRET_KEYS: 1 accounts. Put the key back"), (WARNING, "2 accounts")]),
+        (False, 2, 0, [(WARNING, "Still encrypted: accounts (2). Run “wizard keys rotate”.")]),
+        (True, 2, 0, [(WARNING, "Not encrypted with the newest key, as WIZARD_ENCRYPT_COLUMNS asks: accounts (2).")]),
+        (
+            True,
+            2,
+            1,
+            [(FAILED, "not among WIZARD_SECRET_KEYS: accounts (1). Put the key back"), (WARNING, "accounts (2)")],
+        ),
     ):
         standing = [Standing("accounts", otherwise, lost), Standing("audit_values", 0, 0)]
         found = list(checks_database.of_columns(standing, encrypted=encrypted))

@@ -76,8 +76,8 @@ def test_a_key_that_went_too_early_is_told_of(environ: pytest.MonkeyPatch) -> No
     environ.setattr("click._termui_impl.isatty", lambda _stream: True)
     assert "100%" in said("keys", "rotate")
     environ.setenv("WIZARD_SECRET_KEYS", NEWER)
-    assert "FAILED   Encrypted with a key that is not among WIZARD_SECRET_KEYS: 5 accounts, 1 records" in said(
+    assert "FAILED   Encrypted with a key that is not among WIZARD_SECRET_KEYS: accounts (5), records (1)" in said(
         "check", exits=1
     )
-    assert "Left as they were: 5 accounts, 1 records" in said("keys", "rotate", exits=1)
+    assert "Left as they were: accounts (5), records (1)" in said("keys", "rotate", exits=1)
     assert "cannot be opened" in said("accounts", "list", exits=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -22,7 +20,7 @@ SYSTEM = Call(Actor.system("command"))
 
 
 @pytest.fixture
-def switched(world: World, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def switched(world: World, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which encryption was off until now, with slices of two rows."""
     monkeypatch.setattr(key_rotation, "SLICE", 2)
     world.at(Status.WORKFLOW_COMPLETED, university="other", other_details="Elsewhere", notes="A note")

@@ -129,13 +129,13 @@ def of_columns(standing: Sequence[Standing], *, encrypted: bool) -> Iterator[Fin
     """Whether personal columns are written as the setting says, and can be read."""
     otherwise, lost = ([each for each in standing if getattr(each, name)] for name in ("otherwise", "lost"))
     if lost:
-        rows = ", ".join(f"{each.lost} {NAMES[each.table]}" for each in lost)
+        rows = ", ".join(f"{NAMES[each.table]} ({each.lost})" for each in lost)
         yield failed(
             f"Encrypted with a key that is not among WIZARD_SECRET_KEYS: {rows}. Put the key back, last in the list, "
             "and run “wizard keys rotate” before it goes."
         )
     if otherwise:
-        rows = ", ".join(f"{each.otherwise} {NAMES[each.table]}" for each in otherwise)
+        rows = ", ".join(f"{NAMES[each.table]} ({each.otherwise})" for each in otherwise)
         how = "not encrypted with the newest key, as WIZARD_ENCRYPT_COLUMNS asks" if encrypted else "still encrypted"
         yield warning(f"{how[0].upper()}{how[1:]}: {rows}. Run “wizard keys rotate”.")
     if not lost and not otherwise:

@@ -31,7 +31,7 @@ def rotate() -> None:
         done = service.rotate(base.CALL, on_looked_at=moved)
     for each in done:
         click.echo(f"{NAMES[each.table]}: {each.rewritten} rewritten.")
-    if left := [f"{each.left} {NAMES[each.table]}" for each in done if each.left]:
+    if left := [f"{NAMES[each.table]} ({each.left})" for each in done if each.left]:
         raise click.ClickException(
             f"Left as they were: {', '.join(left)}. Either their key is not among WIZARD_SECRET_KEYS (“wizard check” "
             "says so), or two records have one COTO number: correct one of them, then run this again."

@@ -46,6 +46,49 @@ TABLES: Mapping[str, tuple[Place, ...] | Nobodys] = {
     "recovery_codes": _DESKS,
 }
 
+# The texts of those tables that are never encrypted, and why; all others are where the setting asks for it
+# (storage/sealed_columns.py), or are in any case. A test fails where a column has no decision.
+IN_THE_OPEN: Mapping[str, tuple[str, ...]] = {
+    "ids, by which everything hangs together": (
+        *("accounts.id", "education_records.id", "education_records.account_id", "education_records.session_id"),
+        *("audit_events.chain", "audit_events.session_id", "audit_events.record_id", "audit_events.operation_id"),
+        *("audit_events.request_id", "proof_codes.id", "proof_codes.session_id", "proof_codes.account_id"),
+        *("resume_links.id", "resume_links.session_id", "outbox.id", "outbox.key", "outbox.stream", "outbox.record_id"),
+        *("outbox.request_id", "bulk_rows.job_id", "bulk_rows.session_id", "api_tokens.id", "api_tokens.account_id"),
+    ),
+    "numbers of members and records: other systems know them by these, lists go by them, the next is counted up": (
+        *("accounts.number", "accounts.number_key", "education_records.number", "bulk_rows.record_number"),
+        *("education_records.user_business_id", "education_records.user_business_key"),
+    ),
+    "one of a few, and counted or filtered by": (
+        *("accounts.status", "accounts.language", "education_records.degree_type", "education_records.university"),
+        *("education_records.country", "education_records.graduation_year", "education_records.coto_status"),
+        *("education_records.access_modifier", "education_records.category", "education_records.category_codes"),
+        *(
+            "education_records.category_params",
+            "education_records.verification_state",
+            "outbox.kind",
+            "outbox.language",
+        ),
+        *("education_records.verification_reasons", "education_records.declaration_version", "outbox.state"),
+        *("outbox.reason", "outbox.medium", "resume_links.kind", "bulk_rows.state", "bulk_rows.category"),
+        "api_tokens.privilege",
+    ),
+    "what happened, without anything that was typed": (
+        *("audit_events.name", "audit_events.privilege", "audit_events.details", "audit_values.field"),
+        "bulk_rows.problems",
+    ),
+    "who did it: somebody of the desk, another system, or “applicant”": (
+        *("audit_events.actor", "education_records.created_by", "resume_links.created_by", "api_tokens.created_by"),
+        "api_tokens.name",
+    ),
+    "digests and signatures": (
+        *("audit_events.changes", "audit_events.previous", "audit_events.key_id", "audit_events.mac"),
+        *("proof_codes.digest", "resume_links.digest", "api_tokens.digest", "outbox.whose", "bulk_rows.keys"),
+        "bulk_rows.whose",
+    ),
+}
+
 # By what the names of the keys begin with.
 KEYS: Mapping[str, tuple[Place, ...] | Nobodys] = {
     "ot_education_session": (Place.REGISTRATIONS,),

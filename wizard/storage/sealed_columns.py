@@ -12,7 +12,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Dialect, Engine, String, and_, or_
@@ -191,9 +191,8 @@ def is_sealed(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
 
 def has_words(session: Session, column: InstrumentedAttribute[str], words: Sequence[str]) -> ColumnElement[bool]:
     """That a column of sealed words has all of these, each of them whole."""
-    kind, seals = column.type, seals_of(session)
-    assert isinstance(kind, Words)  # noqa: S101 - the column is one of words
-    return and_(is_sealed(column), *(_has_word(column, kind, seals.cipher, word) for word in words))
+    kind, cipher = cast("Words", column.type), seals_of(session).cipher
+    return and_(is_sealed(column), *(_has_word(column, kind, cipher, word) for word in words))
 
 
 def _has_word(column: InstrumentedAttribute[str], kind: Words, cipher: Cipher, word: str) -> ColumnElement[bool]:
