@@ -63,6 +63,7 @@ UNSAFE = {"dill", "jsonpickle", "marshal", "pickle", "shelve"}
 MODULE_LINES, FUNCTION_LINES = 250, 40
 LONGER_MODULES = {
     "wizard.config": (290, "every setting, with all that is checked of it"),
+    "wizard.core.event_schemas": (270, "what each event tells, in one table"),
     "wizard.core.rules": (370, "every rule of the specification in one table, with its check beside it"),
     "wizard.core.registration": (320, "the document and all its transitions, which keep each other's promises"),
     "wizard.wiring": (280, "the one place that knows every part and puts them together"),

@@ -193,7 +193,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         deliveries=Deliveries(clock, units, events, settings.delivery_kept),
         housekeeping=Housekeeping(clock, registrations, orchestrator, links, drain, events),
         retention=keeping.retention(settings, clock, units, events, erasure),
-        key_rotation=KeyRotation(units),
+        key_rotation=KeyRotation(clock, units, events, settings.encrypt_columns),
         events=events,
         trail=drain,
     )

@@ -75,6 +75,7 @@ def what_seldom_happens(tour: Tour) -> None:
         "refused": errors.RuleViolated,
         "changed-elsewhere": errors.StaleVersion,
         "forbidden": errors.PermissionDenied,
+        "key-missing": errors.KeyMissing,
         "crash": ValueError,
     }
     for name, kind in named.items():

@@ -55,6 +55,7 @@ def test_each_code_has_one_class_in_one_hierarchy() -> None:
             "redis.unavailable",
             {"service": "redis"},
         ),
+        (errors.KeyMissing(), "EXTERNAL_SERVICE_ERROR", "keys.unavailable", {"service": "keys"}),
         (errors.InternalError("e-1"), "INTERNAL_ERROR", "internal", {"error_id": "e-1"}),
         (WizardError("odd"), "INTERNAL_ERROR", "odd", {}),
     ],

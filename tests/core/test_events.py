@@ -15,7 +15,7 @@ staff.added staff.disabled staff.connected staff.signed_out_everywhere staff.tot
 staff.recovery_renewed staff.recovery_used staff.password_changed
 """
 OURS = {*STAFF.split(), "record.exported", "session.noted", "delivery.retried", "values.erased", "person.exported"}
-OURS |= {"bulk.loaded", "bulk.started", "bulk.discarded", "bulk.exported"}
+OURS |= {"bulk.loaded", "bulk.started", "bulk.discarded", "bulk.exported", "keys.rotated"}
 
 
 def test_every_event_has_a_name_of_the_specification() -> None:

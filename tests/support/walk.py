@@ -46,6 +46,7 @@ RAISED: tuple[Exception, ...] = (
     errors.RateLimited("rate_limited", retry_after=90),
     errors.RateLimited("rate_limited", retry_after=7200),
     errors.ExternalServiceError("database"),
+    errors.KeyMissing(),
     errors.InternalError("abc123"),
     BadRequest(),
     ValueError(),

@@ -59,6 +59,7 @@ def said(answer: TestResponse) -> str:
         (errors.SessionExpired(), 410, "its answers have been erased"),
         (errors.RateLimited("rate_limited", retry_after=90), 429, "minutes"),
         (errors.ExternalServiceError("database"), 503, "Try again in a few seconds"),
+        (errors.KeyMissing(), 503, "does not have the key"),
         (errors.InternalError("abc123"), 500, "abc123"),
         (RuntimeError("the inside"), 500, "tell the registration desk this number"),
     ],

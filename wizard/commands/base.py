@@ -33,9 +33,9 @@ CALL = Call(Actor.system("command"))
 _NOT_RUNNING = (
     "The embedded Valkey is not running. Start the site with “wizard serve”, or name a server in WIZARD_REDIS_URL."
 )
-_NO_KEY = (
-    "What is encrypted in the database cannot be opened: its key is not among WIZARD_SECRET_KEYS (“wizard check” says "
-    "how much that is)."
+_CHANGED = (
+    "Something encrypted in the database cannot be opened, though its key is there: somebody changed it, or moved it "
+    "from another column. Compare with a backup."
 )
 
 BEHIND = "The database is not at the newest migration: run “wizard migrate”."
@@ -54,7 +54,7 @@ class Command(click.Command):
         except (SettingsError, EmbeddedValkeyError) as error:
             raise click.ClickException(str(error)) from error
         except Undecipherable as error:
-            raise click.ClickException(_NO_KEY) from error
+            raise click.ClickException(_CHANGED) from error
 
 
 class Group(click.Group):

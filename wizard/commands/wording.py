@@ -42,6 +42,8 @@ _SENTENCES: Mapping[str, str] = {
     "second_factor.none": "They have no authenticator app set up.",
     "redis.unavailable": "Redis cannot be reached.",
     "database.unavailable": "The database cannot be reached.",
+    "keys.unavailable": "What is encrypted in the database cannot be opened: its key is not among WIZARD_SECRET_KEYS "
+    "(“wizard check” says how much that is).",
 }
 
 

@@ -142,6 +142,13 @@ class ExternalServiceError(WizardError):
         self.retry_after = retry_after
 
 
+class KeyMissing(ExternalServiceError):
+    """What is encrypted in the database needs a key that this process does not have: somebody has to put it back."""
+
+    def __init__(self) -> None:
+        super().__init__("keys", retry_after=60)
+
+
 class InternalError(WizardError):
     """Anything else; `error_id` finds it in the logs."""
 

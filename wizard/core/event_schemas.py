@@ -211,6 +211,16 @@ SCHEMAS: Mapping[EventName, EventSchema] = {
         "The last day of the membership year was set or taken away",
         {"before": Detail("the day before, or none"), "after": Detail("the day now, or none")},
     ),
+    EventName.KEYS_ROTATED: _kept(
+        "Personal columns of the database were rewritten, as the setting asks and with the newest secret key",
+        {
+            "encrypted": Detail("whether they are encrypted now: yes or no"),
+            "accounts": Detail("how many accounts were rewritten"),
+            "records": Detail("how many records"),
+            "values": Detail("how many values of the audit trail"),
+            "left": Detail("how many rows had to be left as they were"),
+        },
+    ),
     EventName.REMINDER_SENT: _kept("A reminder with a link was sent", session=True),
     EventName.BULK_LOADED: _kept("A file for bulk registration was loaded", _JOB),
     EventName.BULK_STARTED: _kept("A bulk registration was started", _JOB),

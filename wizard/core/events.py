@@ -54,6 +54,7 @@ class EventName(StrEnum):
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
     MEMBERSHIP_YEAR_CHANGED = "membership_year.changed"
+    KEYS_ROTATED = "keys.rotated"
     REMINDER_SENT = "reminder.sent"
     BULK_LOADED = "bulk.loaded"
     BULK_STARTED = "bulk.started"

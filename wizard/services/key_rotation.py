@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wizard.core.clock import Clock
+from wizard.core.events import EventName
 from wizard.services.authority import require_main_or_system
+from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.patience import take_long
 from wizard.services.ports.personal_columns import Standing
@@ -13,25 +16,31 @@ from wizard.services.ports.units import UnitsOfWork
 
 # Rows of a slice: their locks are held for less than anybody waits.
 SLICE = 200
+# All rotations are one chain of the audit trail.
+CHAIN = "keys"
+_DETAILS: Mapping[str, str] = {"accounts": "accounts", "education_records": "records", "audit_values": "values"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rewritten:
-    """What came of a table."""
+    """What has come of a table so far."""
 
     table: str
-    rewritten: int
-    left: int
+    rewritten: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
     """Each slice is a transaction: stopped anywhere, the next run goes on with what is left, while the site runs.
 
-    Several at once do no harm.
+    Several at once do no harm. `encrypted` is what the setting asks for.
     """
 
+    clock: Clock
     units: UnitsOfWork
+    events: EventBus
+    encrypted: bool
 
     def standing(self, call: Call) -> Sequence[Standing]:
         """How many rows of each table there are to be rewritten. Raises PermissionDenied."""
@@ -41,16 +50,35 @@ class KeyRotation:
             return unit.personal_columns.standing()
 
     def rotate(self, call: Call, *, on_looked_at: Callable[[int], object] = lambda _: None) -> Sequence[Rewritten]:
-        """Rewrite all that is written otherwise; told of each slice with its size. Raises PermissionDenied."""
-        return [self._table(each.table, on_looked_at) for each in self.standing(call)]
+        """Rewrite all that is written otherwise; told of each slice with its size. Raises PermissionDenied.
 
-    def _table(self, table: str, on_looked_at: Callable[[int], object]) -> Rewritten:
-        looked_at, left, after = 0, 0, None
+        The audit trail is told how many rows that were, also where it is interrupted, unless the process dies.
+        """
+        done = [Rewritten(each.table) for each in self.standing(call)]
+        try:
+            for each in done:
+                self._rewrite(each, on_looked_at)
+        finally:
+            self._tell(call, done)
+        return done
+
+    def _rewrite(self, done: Rewritten, on_looked_at: Callable[[int], object]) -> None:
+        after = None
         while True:
             with self.units.write() as unit:
-                done = unit.personal_columns.rewrite(table, after=after, limit=SLICE)
+                part = unit.personal_columns.rewrite(done.table, after=after, limit=SLICE)
                 unit.commit()
-            on_looked_at(done.looked_at)
-            looked_at, left, after = looked_at + done.looked_at, left + done.left, done.last
+            done.rewritten, done.left = done.rewritten + part.looked_at - part.left, done.left + part.left
+            on_looked_at(part.looked_at)
+            after = part.last
             if after is None:
-                return Rewritten(table, looked_at - left, left)
+                return
+
+    def _tell(self, call: Call, done: Sequence[Rewritten]) -> None:
+        details = {_DETAILS[each.table]: str(each.rewritten) for each in done}
+        details |= {"left": str(sum(each.left for each in done)), "encrypted": "yes" if self.encrypted else "no"}
+        event = make_event(EventName.KEYS_ROTATED, call=call, at=self.clock.now(), chain=CHAIN, details=details)
+        with self.units.write() as unit:
+            unit.audit.append((event,))
+            unit.commit()
+        self.events.publish(event)

@@ -25,6 +25,10 @@ class Undecipherable(ValueError):
     """Not written by us, changed since, moved from elsewhere, or under a key that we no longer have."""
 
 
+class UnknownKey(Undecipherable):
+    """Sealed with a key that we do not have, or no longer."""
+
+
 def _derive(secret: str, purpose: str, length: int = _KEY_BYTES) -> bytes:
     kdf = HKDF(algorithm=SHA256(), length=length, salt=_SALT, info=purpose.encode())
     return kdf.derive(secret.encode())
@@ -62,7 +66,7 @@ class Cipher:
         """Open what was sealed for this context; raises `Undecipherable`."""
         cipher = self._ciphers.get(sealed[:_KEY_ID_BYTES])
         if cipher is None:
-            raise Undecipherable("no key of ours")
+            raise UnknownKey("no key of ours")
         start = _KEY_ID_BYTES + _NONCE_BYTES
         try:
             return cipher.decrypt(sealed[_KEY_ID_BYTES:start], sealed[start:], context)
@@ -80,7 +84,7 @@ class Cipher:
         """Open what `encrypt_same` sealed; raises `Undecipherable`."""
         cipher = self._same_ciphers.get(key_id)
         if cipher is None:
-            raise Undecipherable("no key of ours")
+            raise UnknownKey("no key of ours")
         try:
             return cipher.decrypt(sealed, [context])
         except (InvalidTag, ValueError) as error:

@@ -15,16 +15,20 @@ from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+import structlog
 from sqlalchemy import ColumnElement, Dialect, Engine, String, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from wizard.storage.crypto import Cipher, Undecipherable
+from wizard.core.errors import KeyMissing
+from wizard.storage.crypto import Cipher, Undecipherable, UnknownKey
 
 # No rule lets a control character into an answer, and no name or address has one.
 MARK = "\x1eenc:"
 # Sixty-four bits: two words of one token are found together once in thousands of millions of names.
 _TOKEN_LENGTH = 16
+
+_log = structlog.get_logger(__name__)
 
 
 class InTheOpen(str):
@@ -89,12 +93,25 @@ class Sealed(TypeDecorator[str]):
         return seals.newest + self.sealed(seals.cipher, value, seals.cipher.key_ids[0])
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """What is read; raises `Undecipherable`."""
+        """What is read. Raises `KeyMissing`, and `Undecipherable` where somebody has changed it."""
         seals = _SEALS.get(dialect)
-        return value if seals is None else self.read(seals.cipher, value)
+        try:
+            return value if seals is None else self.read(seals.cipher, value)
+        except Undecipherable as error:
+            return self.unreadable(value, error)
+
+    def unreadable(self, value: str | None, error: Undecipherable) -> str | None:  # noqa: ARG002 - others have it
+        """What is read where it cannot be opened."""
+        if not isinstance(error, UnknownKey):
+            raise error
+        _log.error("key.missing", column=self.column)
+        raise KeyMissing from error
 
     def read(self, cipher: Cipher, value: str | None) -> str | None:
-        """What stands in a column, opened where it is sealed. SQLite may hold what is no text."""
+        """What stands in a column, opened where it is sealed; raises `Undecipherable`.
+
+        SQLite may hold what is no text.
+        """
         if not isinstance(value, str) or not value.startswith(MARK):
             return value
         key_id, _, content = value.removeprefix(MARK).partition(":")
@@ -120,11 +137,8 @@ class SealedIfReadable(Sealed):
 
     cache_ok = True
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        try:
-            return super().process_result_value(value, dialect)
-        except Undecipherable:
-            return value
+    def unreadable(self, value: str | None, error: Undecipherable) -> str | None:  # noqa: ARG002
+        return value
 
 
 class Matched(Sealed):

@@ -47,6 +47,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     errors.SessionExpired: Answer(410, "expired"),
     errors.RateLimited: Answer(429, "too_many", again=True),
     errors.ExternalServiceError: Answer(503, "unavailable", again=True),
+    errors.KeyMissing: Answer(503, "locked", again=True),
     CSRFError: Answer(400, "form_expired", again=True),
     http.Forbidden: Answer(403, "forbidden"),
     http.NotFound: Answer(404, "not_found"),

@@ -130,7 +130,6 @@ ERRORS: dict[str, LazyString] = {
     "extend.maximum_age": _(
         "This registration has reached its maximum age, so its time cannot be extended. Submit it by %(expires_at)s."
     ),
-    # Privileges
     "privilege.create": _(
         "You may not create this record: an applicant proves the account with a code first, "
         "and at the desk it takes the privilege “main”."
@@ -148,6 +147,7 @@ ERRORS: dict[str, LazyString] = {
     ),
     "redis.unavailable": _("The service cannot save answers at the moment. Try again in a few seconds."),
     "database.unavailable": _("Records cannot be reached at the moment. Try again in a few seconds."),
+    "keys.unavailable": _("This is kept encrypted, and its key is missing at the moment. Try again later."),
     "mail.unavailable": _("E-mail cannot be sent at the moment. It will be sent as soon as it can."),
     "internal": _("Something went wrong on our side. If it happens again, tell the desk this number: %(error_id)s."),
 }

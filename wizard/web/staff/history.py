@@ -63,6 +63,7 @@ EVENTS: dict[EventName, LazyString] = {
     EventName.ACCOUNT_CREATED: _("Account made"),
     EventName.ACCOUNT_UPDATED: _("Account changed"),
     EventName.MEMBERSHIP_YEAR_CHANGED: _("Membership year set"),
+    EventName.KEYS_ROTATED: _("Personal columns rewritten"),
     EventName.REMINDER_SENT: _("Reminder sent"),
     EventName.BULK_LOADED: _("File for bulk registration loaded"),
     EventName.BULK_STARTED: _("Bulk registration started"),
