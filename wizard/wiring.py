@@ -79,7 +79,6 @@ from wizard.web import (
     api,
     applicant,
     browser_session,
-    design,
     errors,
     health,
     language,
@@ -268,4 +267,6 @@ def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles, m
     for blueprint in (health.blueprint, applicant.blueprint, staff.blueprint):
         app.register_blueprint(blueprint)
     if not settings.is_production:
+        from wizard.web import design  # noqa: PLC0415 - its samples are for those who develop
+
         app.register_blueprint(design.blueprint)

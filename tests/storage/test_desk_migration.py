@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_alembic import Alembic
 from sqlalchemy import insert, select
 
 from tests.support.databases import database_app, engine_of, sqlite_url
@@ -30,7 +29,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path, plain_settings: Settin
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.url(postgres.create())
     with database_app(plain_settings.model_copy(update={"database_url": url})) as app:
-        alembic: Alembic = app.extensions["alembic"]
+        alembic = database.alembic(app)
         with app.app_context():
             alembic.upgrade("0002")
         yield app

