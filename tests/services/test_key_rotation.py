@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -15,6 +17,7 @@ from wizard.services import key_rotation
 from wizard.services.events import EventBus
 from wizard.services.key_rotation import CHAIN, KeyRotation, Rewritten
 from wizard.services.ports.calls import Call
+from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.storage.crypto import Cipher
 from wizard.storage.sealed_columns import Seals, seal
 
@@ -71,6 +74,37 @@ def test_what_is_stopped_has_told_how_far_it_came(switched: World) -> None:
         rotation.rotate(SYSTEM, on_looked_at=stopped)
     rotation.rotate(SYSTEM)
     assert [(details["accounts"], details["records"]) for _, details in told(switched)] == [("2", "0"), ("3", "1")]
+
+
+@dataclass
+class BusyUnits:
+    """Somebody holds a row each time, for longer than it is waited for."""
+
+    units: UnitsOfWork
+    times: int
+
+    def read(self) -> UnitOfWork:
+        return self.units.read()
+
+    def write(self) -> UnitOfWork:
+        self.times -= 1
+        if self.times >= 0:
+            raise ExternalServiceError("database")
+        return self.units.write()
+
+
+def test_rows_that_somebody_holds_are_tried_again(switched: World) -> None:
+    busy = BusyUnits(switched.units, times=key_rotation.TRIES - 1)
+    done = replace(rotation_of(switched), units=busy).rotate(SYSTEM)
+    assert [each.rewritten for each in done][:2] == [5, 1]
+    assert busy.times < 0
+
+
+def test_a_database_that_is_down_is_not_tried_for_good(switched: World) -> None:
+    busy = BusyUnits(switched.units, times=1_000)
+    with pytest.raises(ExternalServiceError):
+        replace(rotation_of(switched), units=busy).rotate(SYSTEM)
+    assert busy.times == 1_000 - key_rotation.TRIES - 1, "and once to tell of it"
 
 
 def test_only_main_and_the_system_may(switched: World) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wizard.core.clock import Clock
+from wizard.core.errors import ExternalServiceError
 from wizard.core.events import EventName
 from wizard.services.authority import require_main_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.patience import take_long
-from wizard.services.ports.personal_columns import Standing
+from wizard.services.ports.personal_columns import Slice, Standing
 from wizard.services.ports.units import UnitsOfWork
 
 # Rows of a slice: their locks are held for less than anybody waits.
 SLICE = 200
+# Somebody else may hold one of its rows for longer than a lock is waited for: an erasure, a file of rows.
+TRIES = 5
 # All rotations are one chain of the audit trail.
 CHAIN = "keys"
 _DETAILS: Mapping[str, str] = {"accounts": "accounts", "education_records": "records", "audit_values": "values"}
@@ -65,14 +69,23 @@ class KeyRotation:
     def _rewrite(self, done: Rewritten, on_looked_at: Callable[[int], object]) -> None:
         after = None
         while True:
-            with self.units.write() as unit:
-                part = unit.personal_columns.rewrite(done.table, after=after, limit=SLICE)
-                unit.commit()
+            part = self._slice(done.table, after)
             done.rewritten, done.left = done.rewritten + part.looked_at - part.left, done.left + part.left
             on_looked_at(part.looked_at)
             after = part.last
             if after is None:
                 return
+
+    def _slice(self, table: str, after: tuple[Any, ...] | None, tries: int = TRIES) -> Slice:
+        try:
+            with self.units.write() as unit:
+                part = unit.personal_columns.rewrite(table, after=after, limit=SLICE)
+                unit.commit()
+        except ExternalServiceError:
+            if tries == 1:
+                raise
+            return self._slice(table, after, tries - 1)
+        return part
 
     def _tell(self, call: Call, done: Sequence[Rewritten]) -> None:
         details = {_DETAILS[each.table]: str(each.rewritten) for each in done}
