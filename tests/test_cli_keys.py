@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
@@ -81,3 +83,12 @@ def test_a_key_that_went_too_early_is_told_of(environ: pytest.MonkeyPatch) -> No
     )
     assert "Left as they were: accounts (5), records (1)" in said("keys", "rotate", exits=1)
     assert "cannot be opened" in said("accounts", "list", exits=1)
+
+
+def test_what_somebody_changed_is_told_of(environ: pytest.MonkeyPatch, settings: Settings) -> None:
+    environ.setenv("WIZARD_ENCRYPT_COLUMNS", "on")
+    said("keys", "rotate")
+    with closing(sqlite3.connect(settings.data_dir / "wizard.db")) as database:
+        database.execute("UPDATE accounts SET name = email")
+        database.commit()
+    assert "somebody changed it" in said("accounts", "list", exits=1)

@@ -71,6 +71,8 @@ def site_on(home: Path, url: str) -> Iterator[Site]:
                 patience=PATIENCE,
                 database_url=url,
                 secret_keys=SECRET_KEYS,
+                # One of the two has what is personal encrypted.
+                encrypt_columns=url.startswith("postgresql"),
             )
         )
         yield Site(app, home, valkey)
