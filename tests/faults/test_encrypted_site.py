@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -183,9 +184,11 @@ class Site:
 def _file(engine: Engine) -> bytes:
     """The file, once what was there before is out of its free space."""
     path = Path(make_url(engine.url).database or "")
-    with closing(engine.raw_connection()) as connection:
-        connection.cursor().execute("VACUUM")
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(sqlite3.connect(path, timeout=60)) as connection:
+        connection.execute("VACUUM")
+        # Whoever reads meanwhile keeps it from being emptied.
+        emptied = "PRAGMA wal_checkpoint(TRUNCATE)"
+        wait_for(lambda: connection.execute(emptied).fetchone()[0] == 0, within=60, what="the end of the log")
     return b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
 
 
