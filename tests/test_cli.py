@@ -53,7 +53,7 @@ from wizard.services.ports.calls import Call, Staging
 from wizard.services.record_lists import RecordLists
 from wizard.services.sign_in import Lacking, SignIn
 from wizard.storage import database
-from wizard.storage.audit_trail import plant_root
+from wizard.storage.audit_heads import plant_root
 from wizard.storage.crypto import Cipher
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.conftest import SECRET_KEYS
 from wizard.config import Settings
 from wizard.storage import database
-from wizard.storage.audit_trail import plant_root
+from wizard.storage.audit_heads import plant_root
 from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
 from wizard.storage.tables import CounterRow

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from wizard.core.events import EventName
 from wizard.services.ports.trail import NotedHead
-from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Signer, value_digest
+from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Link, Signer, value_digest
 from wizard.storage.audit_rows import KeptRow, kept_row, kept_rows
 from wizard.storage.trail_tables import AuditEventRow, AuditHeadRow, AuditValueRow
 
@@ -120,7 +120,7 @@ def _erased(session: Session) -> Mapping[str, int]:
     return {chain: position for chain, position in rows if _is_number(position)}
 
 
-def _values_of(row: AuditEventRow, values: Mapping[str, AuditValueRow], *, may_be_gone: bool) -> Iterator[str]:
+def _values_of(row: Link, values: Mapping[str, AuditValueRow], *, may_be_gone: bool) -> Iterator[str]:
     where = f"Chain {row.chain}: row {row.position}"
     for name, value in values.items():
         digest = value_digest(salt=value.salt, field=name, before=value.before, after=value.after)
@@ -135,10 +135,10 @@ def _is_number(stored: object) -> bool:
     return isinstance(stored, int)
 
 
-def _why(signer: Signer, signed: AuditEventRow | AuditHeadRow) -> str:
+def _why(signer: Signer, signed: Link | AuditHeadRow) -> str:
     if not signer.knows(signed.key_id):
         return "is signed with a key that is not among the secret keys"
-    return "was changed or moved" if isinstance(signed, AuditEventRow) else "was changed"
+    return "was changed or moved" if isinstance(signed, Link) else "was changed"
 
 
 def _rows(first: int, last: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, String, select, type_coerce
 
+from wizard.storage.audit_chain import Link
 from wizard.storage.trail_tables import AuditEventRow
 
 # Shown in place of a time that is none.
@@ -25,7 +26,7 @@ class _Unreadable(ValueError):
 class KeptRow:
     """A row, with the names of the columns in which nothing stands that could be read; they are empty in it."""
 
-    row: AuditEventRow
+    row: Link
     unreadable: tuple[str, ...]
 
 
@@ -46,7 +47,7 @@ def kept_row(raw: Row[Any]) -> KeptRow:
         except _Unreadable:
             unreadable.append(column.name)
             values[column.name] = otherwise
-    return KeptRow(AuditEventRow(**values), tuple(unreadable))
+    return KeptRow(Link(**values), tuple(unreadable))
 
 
 def _text(stored: object) -> str:

@@ -19,7 +19,7 @@ from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.watching import UNWATCHED, Watch
 from wizard.storage import bulk_tables, postgresql, sqlite, tables, trail_tables
-from wizard.storage.audit_trail import plant_root
+from wizard.storage.audit_heads import plant_root
 from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
 from wizard.storage.sealed_columns import Seals, seal

@@ -147,3 +147,9 @@ class AttemptRow(Table):
     duration_ms: Mapped[int]
     status: Mapped[int | None]
     reason: Mapped[str | None]
+
+
+# For statements that need none of the ORM.
+EVENTS, VALUES, HEADS = (
+    Table.metadata.tables[each.__tablename__] for each in (AuditEventRow, AuditValueRow, AuditHeadRow)
+)
