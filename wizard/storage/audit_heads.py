@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from wizard.storage.audit_chain import BEGUN_ANEW, NOTHING, ROOT, Head, Signer
@@ -15,6 +14,9 @@ from wizard.storage.trail_tables import HEADS, AuditHeadRow
 from wizard.storage.upsert import insert_or
 
 _COLUMNS = tuple(HEADS.columns.keys())
+_THESE = HEADS.c.chain.in_(bindparam("chains", expanding=True))
+_LOCKED = select(HEADS).where(_THESE).order_by(HEADS.c.chain).with_for_update()
+_BEGUN = select(func.count()).select_from(HEADS).where(_THESE)
 _GROWN = ("length", "last", "key_id", "mac")
 _GROW = update(HEADS).where(HEADS.c.chain == bindparam("of")).values({name: bindparam(name) for name in _GROWN})
 
@@ -54,7 +56,7 @@ class AuditHeads:
         return self._session.connection()
 
     def _locked(self, chains: Collection[str]) -> dict[str, Head]:
-        return {row.chain: Head(*row) for row in self._connection.execute(_for_update(*chains))}
+        return {row.chain: Head(*row) for row in self._connection.execute(_LOCKED, {"chains": list(chains)})}
 
     def _begun(self, chains: AbstractSet[str]) -> dict[str, Head]:
         """The heads of new chains, and that of all."""
@@ -67,8 +69,7 @@ class AuditHeads:
         return {ROOT: root, **heads}
 
     def _all_begun(self, chains: Collection[str]) -> bool:
-        begun = select(func.count()).select_from(HEADS).where(HEADS.c.chain.in_(chains))
-        return self._connection.scalar(begun) == len(chains)
+        return self._connection.scalar(_BEGUN, {"chains": list(chains)}) == len(chains)
 
     def _root(self) -> Head:
         return self._locked({ROOT}).get(ROOT) or self._root_begun_anew()
@@ -94,7 +95,3 @@ def _root_row(signer: Signer, length: int, last: str) -> dict[str, object]:
 
 def _row(head: Head, names: Iterable[str] = _COLUMNS) -> dict[str, object]:
     return {name: getattr(head, name) for name in names}
-
-
-def _for_update(*chains: str) -> Select[*tuple[Any, ...]]:
-    return select(HEADS).where(HEADS.c.chain.in_(chains)).order_by(HEADS.c.chain).with_for_update()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypedDict
 
-from sqlalchemy import ColumnElement, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select
 from sqlalchemy.orm import Session
 
 from wizard.core.events import Event, EventName
@@ -23,6 +23,10 @@ from wizard.storage.trail_tables import EVENTS, NUMBER, VALUES, AuditEventRow, A
 # Without the ORM, which took a third of the time of a step submitted (docs/benchmarks.md).
 _ADDED = tuple(column.name for column in EVENTS.columns if column.name != "id")
 _INSERT = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
+_KNOWN = select(EVENTS.c.session_id, EVENTS.c.sequence, EVENTS.c.name, EVENTS.c.operation_id).where(
+    EVENTS.c.session_id.in_(bindparam("sessions", expanding=True)),
+    EVENTS.c.sequence.in_(bindparam("numbers", expanding=True)),
+)
 Announce = Callable[[Sequence[tuple[int, Event]]], None]
 
 
@@ -56,7 +60,7 @@ class SqlAuditTrail:
         if not told:
             return 0
         heads = self._heads.held({event.chain for event in told})
-        fresh = list(self._fresh(told))
+        fresh = list(self._fresh(told, {chain for chain, head in heads.items() if head.is_new}))
         links = [self._linked(heads[event.chain], event) for event in fresh]
         self._write(links)
         self._heads.keep(heads.values())
@@ -109,19 +113,25 @@ class SqlAuditTrail:
         if values:
             connection.execute(insert(VALUES), values)
 
-    def _fresh(self, events: Sequence[Event]) -> Iterator[Event]:
-        """The events not in the trail yet; those outside of any registration have no number to know them by."""
-        numbered = [event.sequence for event in events if event.sequence is not None]
-        sessions = {event.session_id for event in events}
-        there = select(
-            AuditEventRow.session_id, AuditEventRow.sequence, AuditEventRow.name, AuditEventRow.operation_id
-        ).where(AuditEventRow.session_id.in_(sessions), AuditEventRow.sequence.in_(numbered))
-        seen = {tuple(row) for row in self._session.execute(there)} if numbered else set()
+    def _fresh(self, events: Sequence[Event], begun: Collection[str] = ()) -> Iterator[Event]:
+        """The events not in the trail yet; those outside of any registration have no number to know them by.
+
+        Of registrations whose chains are only just `begun`, nothing is there.
+        """
+        numbered = [each for each in events if each.sequence is not None and each.session_id not in begun]
+        seen = self._known(numbered) if numbered else set()
         for event in events:
             key = (event.session_id, event.sequence, event.name, event.operation_id)
             if event.sequence is None or key not in seen:
                 seen.add(key)
                 yield event
+
+    def _known(self, events: Sequence[Event]) -> set[tuple[object, ...]]:
+        """What is known of the registrations under the numbers of some events."""
+        sessions = list({event.session_id for event in events})
+        numbers = list({event.sequence for event in events})
+        found = self._session.connection().execute(_KNOWN, {"sessions": sessions, "numbers": numbers})
+        return {tuple(row) for row in found}
 
     def _linked(self, head: Head, event: Event) -> tuple[Link, list[_Value]]:
         """The next link of a chain, whose head moves on to it."""
