@@ -93,6 +93,8 @@ def settings(valkey: Valkey, tmp_path: Path) -> Settings:
         # On a busy machine an answer may take its time; what happens without one has tests of its own.
         redis_timeout=PATIENCE,
         patience=PATIENCE,
+        # Tests read the audit trail as soon as they have an answer; what goes in behind it has tests of its own.
+        audit_delay=0,
         database_url=f"sqlite:///{tmp_path / 'wizard.db'}",
         secret_keys=SECRET_KEYS,
     )

@@ -90,6 +90,13 @@ class Settings(OidcSettings, RetentionSettings):
         le=30,
         description="For how many seconds in all a request waits for Redis and the database, before its page says so",
     )
+    audit_delay: float = Field(
+        0.05,
+        ge=0,
+        le=5,
+        description="For how many seconds what was done gathers, before it goes into the audit trail behind the "
+        "answers; 0 has each step submitted wait for its own",
+    )
     database_url: DatabaseUrl = Field(
         default_factory=_sqlite,
         repr=False,

@@ -54,6 +54,7 @@ from wizard.services.ports.units import Batches, UnitsOfWork
 from wizard.services.ports.watching import Watch
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
+from wizard.services.recorder import Recorder
 from wizard.services.records import RecordService
 from wizard.services.refresh import CategoryRefresh
 from wizard.services.runner import Runner
@@ -153,6 +154,8 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
     units, registrations = stores.units, stores.registrations
     events = _event_bus()
     drain = AuditDrain(clock, units, registrations)
+    recorder = Recorder(drain, registrations, settings.audit_delay) if settings.audit_delay else None
+    drain.later = recorder.later if recorder else None
     checking = Checking(clock, units, re.compile(settings.coto_pattern), settings.verify_discounts)
     runner = Runner(clock, registrations, drain, events, _lifetimes(settings), watch)
     orchestrator = RegistrationOrchestrator(runner, checking, Transitions(checking, Creation(checking, units), units))
@@ -195,6 +198,7 @@ def _services(settings: Settings, clock: Clock, stores: Stores, writer: MailWrit
         key_rotation=KeyRotation(clock, units, events, settings.encrypt_columns),
         events=events,
         trail=drain,
+        recorder=recorder,
     )
 
 
@@ -258,6 +262,10 @@ def _lifetimes(settings: Settings) -> Lifetimes:
 
 def _pages(app: Flask, settings: Settings, stores: Stores, files: StaticFiles, metrics: Metrics) -> None:
     requests.init_app(app, settings, metrics.counts.answered)
+    services: Services = app.extensions["wizard"]
+    if services.recorder is not None:
+        # A command asks for nothing, and waits for what it does to be recorded.
+        app.before_request(services.recorder.start)
     browser_session.init_app(app, stores.browsers, settings, staff.PAGES)
     security.init_app(app, settings, files)
     limits.init_app(app, settings, stores.redis)

@@ -49,7 +49,8 @@ def test_a_note_is_kept_under_its_authors_name(desk: FlaskClient, services: Serv
     shown = page(desk.get(answer.headers["Location"])).get_text()
     assert "Called back.\nWill send it." in shown
     assert "The note is in the history" in shown
-    (noted,) = [each for each in services.notes.history(SYSTEM, session_id) if each.name is EventName.SESSION_NOTED]
+    registration = services.orchestrator.get(SYSTEM, session_id).registration
+    (noted,) = [each for each in services.notes.history(SYSTEM, registration) if each.name is EventName.SESSION_NOTED]
     assert (noted.actor, noted.privilege, noted.session_id) == ("staff:ann", "admin", session_id)
     assert noted.details == {}, "what was typed is kept where it can be erased"
 
@@ -73,8 +74,9 @@ def test_a_note_about_nothing_is_not_found(desk: FlaskClient) -> None:
 def test_notes_are_the_desks(services: Services, app_seeded: Seeded) -> None:
     assert app_seeded.accounts
     session_id = staged(services)
+    registration = services.orchestrator.get(SYSTEM, session_id).registration
     for actor in (Actor.applicant(session_id), Actor.applicant(session_id, "account")):
         with pytest.raises(PermissionDenied):
             services.notes.add(Call(actor), session_id, "x")
         with pytest.raises(PermissionDenied):
-            services.notes.history(Call(actor), session_id)
+            services.notes.history(Call(actor), registration)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ from wizard.services.ports.units import UnitsOfWork
 
 # After a failure the database is left alone for a moment: a data step needs none, and should not wait for it.
 _PAUSE = timedelta(seconds=5)
+
+# So many events of a document are not asked about: those written behind the answers are on their way.
+_MANY = 4
 
 # Of so many registrations it is remembered what is recorded of them.
 _REMEMBERED = 2_000
@@ -35,6 +39,8 @@ class AuditDrain:
     clock: Clock
     units: UnitsOfWork
     registrations: Documents
+    # Has the events of a registration written soon, and answers whether it will.
+    later: Callable[[str], bool] | None = None
     _closed_until: datetime | None = field(default=None, init=False)
     # What this process has recorded of the registrations that it wrote last; the trail forgets nothing, so it stays
     # true. Asking instead is a transaction of each step submitted (docs/benchmarks.md).
@@ -42,18 +48,24 @@ class AuditDrain:
 
     def drain(self, registration: Registration) -> bool:
         """Write all waiting events of a document; False where the database does not answer."""
-        if not registration.events:
+        return self.drain_all((registration,))
+
+    def drain_all(self, registrations: Sequence[Registration]) -> bool:
+        """The same for several documents, in one transaction."""
+        events = [event for registration in registrations for event in registration.events]
+        if not events:
             return True
         if self._resting():
             return False
         try:
             with self.units.write() as unit:
-                unit.audit.append(registration.events)
+                unit.audit.append(events)
                 unit.commit()
         except ExternalServiceError:
             self.rest()
             return False
-        self._remember(registration)
+        for registration in registrations:
+            self._remember(registration)
         return True
 
     def _remember(self, registration: Registration) -> None:
@@ -63,7 +75,12 @@ class AuditDrain:
             self._recorded.popitem(last=False)
 
     def bring_in(self, saved: Registration) -> Registration:
-        """Write all waiting events; a closed document keeps nothing personal, so not its events either."""
+        """Write all waiting events, behind the answer where somebody is there to do it.
+
+        A closed document keeps nothing personal, so not its events either: they are written at once.
+        """
+        if saved.is_open and saved.events and self.later is not None and self.later(saved.session_id):
+            return saved
         if not self.drain(saved) or saved.is_open or not saved.events:
             return saved
         try:
@@ -87,7 +104,8 @@ class AuditDrain:
         if not registration.events:
             return registration
         recorded = self._recorded.get(stored.session_id, frozenset[Key]())
-        if all(_key(event) in recorded for event in stored.events):
+        waiting = sum(_key(event) not in recorded for event in stored.events)
+        if waiting == 0 or (self.later is not None and waiting < _MANY):
             return replace(registration, events=tuple(e for e in registration.events if _key(e) not in recorded))
         if self._resting():
             return registration

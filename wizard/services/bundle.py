@@ -29,6 +29,7 @@ from wizard.services.person_export import PersonExport
 from wizard.services.ports.calls import Orchestrator
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import RecordLists
+from wizard.services.recorder import Recorder
 from wizard.services.records import RecordService
 from wizard.services.refresh import CategoryRefresh
 from wizard.services.retention import Retention
@@ -41,7 +42,7 @@ from wizard.services.verification import Verifications
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases of one app; `webhooks` where there is a receiver."""
+    """All use cases of one app; `webhooks` where there is a receiver, `recorder` where no answer waits for the trail."""
 
     clock: Clock
     orchestrator: Orchestrator
@@ -77,3 +78,4 @@ class Services:
     key_rotation: KeyRotation
     events: EventBus
     trail: AuditDrain
+    recorder: Recorder | None

@@ -9,6 +9,7 @@ from wizard.core.actors import require_desk
 from wizard.core.clock import Clock
 from wizard.core.errors import ValidationFailed
 from wizard.core.events import Event, EventName
+from wizard.core.registration import Registration
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import open_registration
@@ -31,11 +32,13 @@ class Notes:
     registrations: RegistrationStore
     events: EventBus
 
-    def history(self, call: Call, session_id: str) -> Sequence[Event]:
-        """What happened to a registration, the newest last."""
+    def history(self, call: Call, registration: Registration) -> Sequence[Event]:
+        """What happened to a registration, the newest last, what waits in its document included."""
         require_desk_or_system(call.actor)
         with self.units.read() as unit:
-            return [row.event for row in unit.audit.history(session_id)]
+            recorded = [row.event for row in unit.audit.history(registration.session_id)]
+            waiting = unit.audit.missing(registration.events)
+        return sorted((*recorded, *waiting), key=lambda event: event.at)
 
     def add(self, call: Call, session_id: str, text: str) -> None:
         """Note something about a registration.

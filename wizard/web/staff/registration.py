@@ -125,7 +125,7 @@ def page(
         answers=_answers(registration),
         checks=_checks(registration),
         links=[_issued(link, link.state(now)) for link in services.links.of_session(call, session_id)],
-        history=[happened(event) for event in services.notes.history(call, session_id)],
+        history=[happened(event) for event in services.notes.history(call, registration)],
         note=note,
         problems=note.entries(("", sentences.problem(each)) for each in (error.problems if error else ())),
         done=wording.DONE.get(request.args.get("done", "")),

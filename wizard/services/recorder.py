@@ -1,0 +1,97 @@
+"""Recording behind the answers: what many requests brought about goes into the audit trail together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+
+import structlog
+
+from wizard.core.errors import ExternalServiceError
+from wizard.core.registration import Registration
+from wizard.services.audit import AuditDrain
+from wizard.services.ports.registrations import Documents
+
+# More than these wait for a worker, as they do where this process dies: the events are in the documents.
+_MOST = 1_000
+# In one transaction.
+_TOGETHER = 50
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """A thread of the process, which takes up what has gathered for a moment.
+
+    A transaction for each step submitted was half of its time (docs/benchmarks.md). Only ids are kept here: what is to
+    be recorded is what stands in the document by then, without what was erased from it meanwhile.
+    """
+
+    drain: AuditDrain
+    registrations: Documents
+    gathers: float
+    _ids: dict[str, None] = field(default_factory=dict, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+    _called: Event = field(default_factory=Event, init=False)
+    _stopping: Event = field(default_factory=Event, init=False)
+    _thread: Thread | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Take what comes from now on; whoever has started stays started."""
+        if self._thread is not None:
+            return
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="recorder", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Record what has come so far, and take no more."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._stopping.set()
+            self._called.set()
+            thread.join()
+
+    def later(self, session_id: str) -> bool:
+        """Record the events of a registration soon; False where nobody is there to do it."""
+        if self._thread is None or len(self._ids) >= _MOST:
+            return False
+        with self._lock:
+            self._ids[session_id] = None
+        self._called.set()
+        return True
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._called.wait()
+            self._stopping.wait(self.gathers)
+            self._called.clear()
+            while ids := self._taken():
+                self._record(ids)
+
+    def _taken(self) -> list[str]:
+        with self._lock:
+            ids = list(self._ids)[:_TOGETHER]
+            for each in ids:
+                del self._ids[each]
+        return ids
+
+    def _record(self, ids: Sequence[str]) -> None:
+        """What cannot be recorded now is left to a worker."""
+        try:
+            found = [each for each in self.registrations.load_all(ids).values() if each is not None and each.events]
+            # Who begins a chain holds the count of all chains: nobody waits for that who only goes on with theirs.
+            for begins in (False, True):
+                self.drain.drain_all([each for each in found if _begins(each) is begins])
+        except ExternalServiceError as error:
+            _log.warning("recorder.postponed", reason=error.message)
+        except Exception:  # noqa: BLE001
+            # The thread is there for the next ones.
+            _log.exception("recorder.failed")
+
+
+def _begins(registration: Registration) -> bool:
+    return registration.events[0].sequence == 1
