@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import md5
 from itertools import count
+from time import sleep
 from uuid import UUID
 
 from flask import Flask
@@ -19,7 +20,7 @@ from sqlalchemy import insert, select
 
 from bench import load
 from bench.load import Answer, Browser, Visit
-from bench.rounds import Trips
+from bench.rounds import BEHIND, Trips
 from bench.servers import Server
 from tests.support.databases import engine_of, migrate
 from tests.support.seed import seed_all
@@ -144,6 +145,14 @@ class OwnCounts:
         self._asked = 0
 
     def __call__(self) -> Trips:
+        """Once all is done that is done behind the answers."""
+        before, now = None, self._net()
+        while now != before:
+            sleep(BEHIND)
+            before, now = now, self._net()
+        return now
+
+    def _net(self) -> Trips:
         self._asked += 1
         told = self._told()
         return Trips(told.redis - self._asked * self._each.redis, told.sql - self._asked * self._each.sql)

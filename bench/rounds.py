@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
+from time import sleep
 from typing import NamedTuple
 
 from bench import load, visits
@@ -14,6 +15,8 @@ from bench.visits import Journey
 
 ROUNDS = 5
 FLOOR, WHOLE = "A: bare page", "whole journey"
+# Seconds in which everything is done that an app does behind its answers.
+BEHIND = 0.15
 # As many requests of A as take about as long as one of each journey.
 _FLOOR_SHARE = 4
 
@@ -116,7 +119,7 @@ class Bench:
     def _note(
         self, app: App, name: str, server: Server, some: Iterable[load.Visit], floor: tuple[float, float]
     ) -> None:
-        loaded, cpu = _driven(server, some)
+        loaded, cpu = _driven(server, some, behind=BEHIND)
         self._add(self._measured[app.name, name], loaded, cpu, floor)
 
     @staticmethod
@@ -146,9 +149,11 @@ class Bench:
         )
 
 
-def _driven(server: Server, some: Iterable[load.Visit]) -> tuple[load.Loaded, float]:
+def _driven(server: Server, some: Iterable[load.Visit], *, behind: float = 0) -> tuple[load.Loaded, float]:
+    """What a load came to, and the CPU seconds for each request, with those spent `behind` the answers."""
     cpu = server.cpu_seconds()
     loaded = load.drive(server.port, some)
+    sleep(behind)
     return loaded, (server.cpu_seconds() - cpu) / len(loaded.took)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from time import sleep
 from typing import cast
 
 from redis import Redis
 
 from bench import load, visits
+from bench.rounds import BEHIND
 from bench.visits import Journey
 
 DOCUMENTS, INDEXES, BROWSERS = "ot_education_session:*", "ot_education_index:*", "ot_browser_session:*"
@@ -53,4 +55,6 @@ def at_the_category(port: int, redis: Redis, journeys: Iterable[Journey]) -> Wei
         if name == _FULLEST:
             break
         load.drive(port, some)
+        # Nobody answers a page before the events of the one before have left the document.
+        sleep(BEHIND)
     return weigh(redis)

@@ -34,7 +34,7 @@ Method = tuple[type, str]
 
 ANSWERING: tuple[Method, ...] = ((RegistrationOrchestrator, "stage"), (RegistrationOrchestrator, "update"))
 BROWSING: tuple[Method, ...] = ((BrowserSession, "save"),)
-DRAINING: tuple[Method, ...] = ((AuditDrain, "drain"),)
+DRAINING: tuple[Method, ...] = ((AuditDrain, "drain_all"),)
 SUBMITTING: tuple[Method, ...] = tuple(
     (RegistrationOrchestrator, name) for name in ("create", "submit", "execute_workflow")
 )
