@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete
+from sqlalchemy.orm import Session, sessionmaker
 
 from tests.services.conftest import COMPLETE, World
 from tests.services.outages import UnitsWithOutage
+from tests.support.databases import unguard
 from tests.support.waiting import wait_for
 from wizard.core.errors import ExternalServiceError
 from wizard.core.events import EventName
@@ -17,6 +20,7 @@ from wizard.services import recorder as recording
 from wizard.services.events import EventBus
 from wizard.services.notes import Notes
 from wizard.services.recorder import Recorder
+from wizard.storage.trail_tables import AuditHeadRow
 
 SOON, NOT_BY_ITSELF = 0.01, 3600
 
@@ -145,6 +149,7 @@ def test_what_was_erased_meanwhile_is_not_recorded(world: World, recorder: Recor
 
 def test_without_anybody_to_do_it_an_operation_records_by_itself(world: World, recorder: Recorder) -> None:
     recorder.stop()
+    recorder.start()
     assert world.trail(world.staged().session_id) == ["education.staged"]
 
 
@@ -195,3 +200,25 @@ def test_whatever_fails_the_next_ones_are_recorded(world: World, recorder: Recor
     wait_for(lambda: world.trail(recorded.session_id) == ["education.staged"])
     assert world.trail(lost.session_id) == []
     going_on.stop()
+
+
+def test_one_that_cannot_be_recorded_is_in_no_others_way(
+    world: World, recorder: Recorder, sessions: sessionmaker[Session]
+) -> None:
+    spoilt, *others = (world.staged(user_business_id=f"M-{number}") for number in range(3))
+    recorder.drain.drain(spoilt)
+    changed(world, spoilt, notes="More")
+    with sessions() as session:
+        # Somebody has taken the end of a chain away.
+        unguard(session.connection())
+        session.execute(delete(AuditHeadRow).where(AuditHeadRow.chain == spoilt.session_id))
+        session.commit()
+    for each in others:
+        recorder.drain.drain(each)
+        changed(world, each, notes="More")
+    recorder.stop()
+    assert [world.trail(each.session_id)[-1] for each in (spoilt, *others)] == [
+        "education.staged",
+        "education.updated",
+        "education.updated",
+    ]

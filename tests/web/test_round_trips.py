@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 from redis import Redis
+from sqlalchemy import event
 
 from tests.support.applicant import DATA_STEPS, Applicant, filled, newest_code
+from tests.support.databases import engine_of
 from tests.support.desk import ANSWERS, SYSTEM, recorded, sign_in, staged
 from tests.support.roundtrips import counted
 from tests.support.seed import Seeded
+from wizard import create_app
+from wizard.config import Settings
 from wizard.core.actors import Actor, Privilege
+from wizard.core.clock import FixedClock
 from wizard.core.errors import Conflict, WorkflowStateInvalid
 from wizard.core.registration import Status
 from wizard.services.bundle import Services
@@ -83,6 +89,39 @@ def test_every_page_and_every_step_submitted_costs_few_round_trips(
     assert set(pages.values()) == {PAGE}, pages
     assert submitted == {step: PAGE if step == "category" else SUBMITTED for step in submitted}
     assert (sent, entered) == (ACCOUNT, ACCOUNT)
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def asks(_to: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine_of(app), "before_cursor_execute", asks)
+    yield asked
+    event.remove(engine_of(app), "before_cursor_execute", asks)
+
+
+def test_a_data_step_asks_the_database_nothing_and_is_in_the_trail_soon(
+    settings: Settings, app_seeded: Seeded, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    assert app_seeded.accounts
+    # So long that nothing is written while we look.
+    served = create_app(settings.model_copy(update={"audit_delay": 5.0}), clock=clock)
+    applicant = Applicant(served.test_client()).start()
+    with statements(served) as asked:
+        applicant.answer()
+    assert asked == []
+    session_id = applicant.address("review").split("/")[-2]
+    with app_units.read() as unit:
+        assert unit.audit.history(session_id) == []
+    served.extensions["wizard"].recorder.stop()
+    with app_units.read() as unit:
+        names = [row.event.name.value for row in unit.audit.history(session_id)]
+    assert names == ["education.staged", *3 * ["education.updated"]]
+    engine_of(served).dispose()
 
 
 def test_pages_about_several_registrations_cost_no_more_for_each(applicant: Applicant, redis: Redis) -> None:

@@ -81,7 +81,11 @@ class AuditDrain:
         """
         if saved.is_open and saved.events and self.later is not None and self.later(saved.session_id):
             return saved
-        if not self.drain(saved) or saved.is_open or not saved.events:
+        return self.emptied(saved) if self.drain(saved) else saved
+
+    def emptied(self, saved: Registration) -> Registration:
+        """A document whose events are in the trail: if it is closed, it keeps them no longer."""
+        if saved.is_open or not saved.events:
             return saved
         try:
             return self.registrations.save(replace(saved, events=()), replacing=saved)

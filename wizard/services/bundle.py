@@ -42,7 +42,7 @@ from wizard.services.verification import Verifications
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases of one app; `webhooks` where there is a receiver, `recorder` where no answer waits for the trail."""
+    """All use cases of one app; `webhooks` where there is a receiver, `recorder` where answers are not kept waiting."""
 
     clock: Clock
     orchestrator: Orchestrator

@@ -78,7 +78,7 @@ class Housekeeping:
         for registration in self.registrations.with_waiting_events(limit=_SLICE):
             if not self.drain.drain(registration):
                 break
-            self.registrations.events_recorded(self.drain.bring_in(registration))
+            self.registrations.events_recorded(self.drain.emptied(registration))
             done += 1
         return done
 

@@ -39,11 +39,9 @@ class Recorder:
     _thread: Thread | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Take what comes from now on; whoever has started stays started."""
-        if self._thread is not None:
-            return
+        """Take what comes from now on; a second start, or one after the end, is none."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and not self._stopping.is_set():
                 self._thread = Thread(target=self._work, name="recorder", daemon=True)
                 self._thread.start()
 
@@ -80,17 +78,22 @@ class Recorder:
         return ids
 
     def _record(self, ids: Sequence[str]) -> None:
-        """What cannot be recorded now is left to a worker."""
+        """What cannot be recorded now is left to a worker; one that never can be is in no other's way."""
         try:
-            found = [each for each in self.registrations.load_all(ids).values() if each is not None and each.events]
-            # Who begins a chain holds the count of all chains: nobody waits for that who only goes on with theirs.
-            for begins in (False, True):
-                self.drain.drain_all([each for each in found if _begins(each) is begins])
+            self._record_together(ids)
         except ExternalServiceError as error:
             _log.warning("recorder.postponed", reason=error.message)
         except Exception:  # noqa: BLE001
             # The thread is there for the next ones.
-            _log.exception("recorder.failed")
+            _log.exception("recorder.failed", registrations=len(ids))
+            for each in ids if len(ids) > 1 else ():
+                self._record([each])
+
+    def _record_together(self, ids: Sequence[str]) -> None:
+        found = [each for each in self.registrations.load_all(ids).values() if each is not None and each.events]
+        # Who begins a chain holds the count of all chains: nobody waits for that who only goes on with theirs.
+        for begins in (False, True):
+            self.drain.drain_all([each for each in found if _begins(each) is begins])
 
 
 def _begins(registration: Registration) -> bool:
