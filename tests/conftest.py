@@ -103,7 +103,7 @@ def settings(valkey: Valkey, tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def plain_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings that need no server, for what needs only keys or a database."""
-    return Settings(data_dir=tmp_path_factory.mktemp("plain"), secret_keys=SECRET_KEYS)
+    return Settings(data_dir=tmp_path_factory.mktemp("plain"), secret_keys=SECRET_KEYS, audit_delay=0)
 
 
 @pytest.fixture

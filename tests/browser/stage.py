@@ -158,6 +158,7 @@ def staging(data_dir: Path) -> Iterator[Stage]:
         stage = other_thread.submit(_built, settings, valkey, other_thread).result()
         with _watched(stage), _served(stage.app, port):
             yield stage
+        stage.app.extensions["wizard"].recorder.stop()
         stage.apart(lambda: engine_of(stage.app).dispose())
 
 

@@ -118,6 +118,7 @@ def site(postgres: Postgres, plain_settings: Settings, tmp_path_factory: pytest.
         sign_in(desk, seeded.main)
         system = ApiClient.made(app.test_client(), app.extensions["wizard"], Privilege.MAIN)
         yield Site(app, clock, valkey.client, valkey, redis_proxy, database, database_proxy, desk, system)
+        app.extensions["wizard"].recorder.stop()
         engine_of(app).dispose()
 
 
