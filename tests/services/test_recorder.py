@@ -16,6 +16,7 @@ from tests.support.waiting import wait_for
 from wizard.core.errors import ExternalServiceError
 from wizard.core.events import EventName
 from wizard.core.registration import Registration, Status
+from wizard.services import audit
 from wizard.services import recorder as recording
 from wizard.services.events import EventBus
 from wizard.services.notes import Notes
@@ -222,3 +223,16 @@ def test_one_that_cannot_be_recorded_is_in_no_others_way(
         "education.updated",
         "education.updated",
     ]
+
+
+def test_what_is_no_longer_remembered_is_asked_about(
+    world: World, outage: UnitsWithOutage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_REMEMBERED", 1)
+    first, second = world.staged(), world.staged(user_business_id="M-2")
+    before = outage.asked
+    changed(world, second, notes="More")
+    assert outage.asked - before == 1, "written"
+    changed(world, first, notes="More")
+    assert outage.asked - before == 3, "asked about, and written"
+    assert [event.sequence for event in world.load(first.session_id).events] == [2]
