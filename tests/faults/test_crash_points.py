@@ -22,8 +22,9 @@ ANSWERS = {
     "access_modifier": "private",
     "notes": "Kept through every death",
 }
-# Who gets to the points of a kind, and at which step.
-PLACES = {"answers": ("api", "change"), "trail": ("api", "change"), "browser": ("web", "code")}
+# Who gets to the points of a kind, and at which step. The trail is written behind the answers: who waits for a code
+# has no record before it is.
+PLACES = {"answers": ("api", "change"), "trail": ("web", "identity"), "browser": ("web", "code")}
 # So long that somebody passes the point before it ends; it ends with the death.
 LASTS = 20.0
 
