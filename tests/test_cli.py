@@ -797,9 +797,9 @@ def _signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("environ", "_signals")
 def test_the_worker_works_until_it_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop_after_a_round(_worker: Worker) -> int:
+    def stop_after_a_round(_keeping: Housekeeping) -> HousekeepingReport:
         os.kill(os.getpid(), signal.SIGTERM)
-        return 0
+        return HousekeepingReport()
 
     monkeypatch.setattr("wizard.services.housekeeping.Housekeeping.run_once", stop_after_a_round)
     run("worker")
@@ -871,6 +871,31 @@ def test_a_worker_pauses_longer_each_time_it_fails_for_a_reason_nobody_foresaw()
     broken: list[int | Exception] = [ValueError("broken")] * 9
     Worker(Rounds(stop, [*broken, ExternalServiceError("database"), 0, ValueError("broken"), 0]), stop).run()  # type: ignore[arg-type]
     assert stop.asked == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 0.5, 0.5, 1.0, 0.5]
+
+
+class Busy(Rounds):
+    """Services that all work; there is more to keep than one round does, twice."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__(stop, [0] * 5)
+        self.kept = 0
+        self.workers = self.retention = Idle()  # type: ignore[assignment]
+
+    def run_once(self) -> HousekeepingReport:  # type: ignore[override]
+        self.kept += 1
+        return HousekeepingReport(recorded=100 if self.kept <= 2 else 99)
+
+
+class Idle:
+    def run_once(self) -> bool:
+        return False
+
+
+def test_a_worker_goes_on_at_once_where_a_round_was_not_enough() -> None:
+    stop = Pauses()
+    busy = Busy(stop)
+    Worker(busy, stop).run()  # type: ignore[arg-type]
+    assert busy.kept == 3, "of five rounds"
 
 
 def test_flasks_own_command_has_them_too(site: Flask) -> None:

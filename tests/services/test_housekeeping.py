@@ -9,15 +9,19 @@ from uuid import uuid4
 
 import pytest
 from redis import Redis
+from sqlalchemy import delete
+from sqlalchemy.orm import Session, sessionmaker
 
 from tests.services.conftest import COMPLETE, LIFETIMES, World, build
 from tests.services.outages import Killed, StoreWithMoment, UnitsWithOutage
+from tests.support.databases import unguard
 from tests.support.outbox import waiting
 from tests.support.racing import race
 from wizard.core.education import EducationData
 from wizard.core.errors import ExternalServiceError, SessionExpired
 from wizard.core.events import EventName
 from wizard.core.registration import Registration, Status
+from wizard.services import housekeeping as keeping
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.housekeeping import Housekeeping, HousekeepingReport
@@ -26,6 +30,7 @@ from wizard.services.ports.calls import Staging
 from wizard.services.ports.registrations import RegistrationStore, RevisionConflict, Selection
 from wizard.services.ports.units import UnitsOfWork
 from wizard.storage.indexes import FIXED, status_index
+from wizard.storage.trail_tables import AuditHeadRow
 
 NOTHING = HousekeepingReport()
 
@@ -293,6 +298,37 @@ def test_while_the_database_is_down_they_wait(world: World) -> None:
     assert housekeeping(world, units=UnitsWithOutage(world.units, down=True)).run_once() == NOTHING
     assert "session.extended" not in world.trail(registration.session_id)
     assert housekeeping(world).run_once().recorded >= 1
+
+
+def tampered_with(world: World, sessions: sessionmaker[Session]) -> Registration:
+    """A registration with an event that waits, of whose chain somebody has taken the end away."""
+    spoilt = with_waiting_event(world)
+    with sessions() as session:
+        unguard(session.connection())
+        session.execute(delete(AuditHeadRow).where(AuditHeadRow.chain == spoilt.session_id))
+        session.commit()
+    return spoilt
+
+
+def test_a_chain_that_takes_nothing_more_is_in_no_others_way(world: World, sessions: sessionmaker[Session]) -> None:
+    spoilt = tampered_with(world, sessions)
+    world.clock.instant += timedelta(seconds=1)
+    other = with_waiting_event(world)
+    assert housekeeping(world).run_once().recorded == 1
+    assert world.trail(other.session_id)[-1] == "session.extended"
+    world.clock.instant = other.expires_at
+    report = housekeeping(world).run_once()
+    assert (report.expired, world.load(spoilt.session_id).is_open) == (1, True)
+
+
+@pytest.mark.parametrize(("waiting", "is_more"), [(1, False), (2, True), (3, True)])
+def test_a_worker_is_told_where_a_round_was_not_enough(
+    world: World, monkeypatch: pytest.MonkeyPatch, waiting: int, is_more: bool
+) -> None:
+    monkeypatch.setattr(keeping, "_SLICE", 2)
+    for _ in range(waiting):
+        with_waiting_event(world)
+    assert housekeeping(world).run_once().is_more is is_more
 
 
 # --- Indexes ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,18 @@ def test_the_export_has_every_place_and_all_that_is_planted_in_them(world: World
     assert all(content[section] for section in SECTIONS), "somebody of whom something is everywhere"
     text = json.dumps(content, ensure_ascii=False).casefold()
     assert [each for each in PLANTED if each.casefold() not in text] == []
+
+
+def test_what_is_not_in_the_trail_yet_is_history_all_the_same(world: World, planted: Planted) -> None:
+    def told() -> Counter[str]:
+        return Counter(each["name"] for each in held(world, planted)[camel(Place.HISTORY.value)])
+
+    staged = world.staged(user_business_id=NUMBER)
+    before = told()
+    world.orchestrator.runner.drain.later = lambda _: True
+    world.orchestrator.update(world.client, staged.session_id, {"notes": "Waits"}, version=staged.version)
+    assert (told() - before)["education.updated"] == 1
+    assert world.trail(staged.session_id) == ["education.staged"]
 
 
 def test_each_place_that_holds_what_was_planted_hands_it_over(

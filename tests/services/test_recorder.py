@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete
@@ -13,7 +14,7 @@ from tests.services.conftest import COMPLETE, World
 from tests.services.outages import UnitsWithOutage
 from tests.support.databases import unguard
 from tests.support.waiting import wait_for
-from wizard.core.errors import ExternalServiceError
+from wizard.core.errors import ExternalServiceError, WorkflowStateInvalid
 from wizard.core.events import EventName
 from wizard.core.registration import Registration, Status
 from wizard.services import audit
@@ -77,6 +78,7 @@ def test_registrations_go_in_together_and_each_event_once_and_in_order(
     assert [world.trail(each.session_id) for each in several] == [whole, whole, whole[:1], whole[:1]]
     with world.units.read() as unit:
         assert unit.audit.verify() == []
+    assert world.registrations.with_waiting_events() == (), "nothing is left for a worker to look through"
 
 
 def test_a_record_takes_what_still_waits_into_its_own_transaction(world: World, recorder: Recorder) -> None:
@@ -138,6 +140,30 @@ def test_what_ends_is_recorded_at_once(world: World, recorder: Recorder) -> None
     assert world.load(registration.session_id).events == ()
 
 
+def test_what_ended_while_the_database_was_away_keeps_no_events_either(
+    world: World, recorder: Recorder, outage: UnitsWithOutage
+) -> None:
+    registration = world.staged()
+    outage.down = True
+    world.orchestrator.cancel(world.client, registration.session_id)
+    assert len(world.load(registration.session_id).events) == 2
+    outage.down = False
+    world.clock.instant += timedelta(minutes=1)
+    recorder.stop()
+    assert world.trail(registration.session_id) == ["education.staged", "session.cancelled"]
+    assert world.load(registration.session_id).events == ()
+
+
+@pytest.mark.usefixtures("recorder")
+def test_a_refusal_comes_after_what_waits(world: World) -> None:
+    registration = world.staged()
+    with pytest.raises(WorkflowStateInvalid):
+        world.orchestrator.create(world.client, registration.session_id)
+    assert world.trail(registration.session_id) == ["education.staged", "operation.failed"]
+    changed(world, registration, notes="More")
+    assert [event.sequence for event in world.load(registration.session_id).events] == [2], "recorded, and remembered"
+
+
 def test_what_was_erased_meanwhile_is_not_recorded(world: World, recorder: Recorder) -> None:
     registration = world.staged()
     emptied = replace(registration, events=tuple(replace(each, changes={}) for each in registration.events))
@@ -178,13 +204,16 @@ def test_what_the_database_does_not_take_waits_in_the_document(
 class Failing:
     """Documents that cannot be read, once."""
 
-    def __init__(self, world: World, error: Exception) -> None:
+    def __init__(self, world: World, error: BaseException) -> None:
         self.registrations, self.errors = world.registrations, [error]
 
     def load_all(self, session_ids: Sequence[str]) -> Mapping[str, Registration | None]:
         if self.errors:
             raise self.errors.pop()
         return self.registrations.load_all(session_ids)
+
+    def events_recorded(self, *registrations: Registration) -> None:
+        self.registrations.events_recorded(*registrations)
 
 
 @pytest.mark.parametrize("error", [ExternalServiceError("redis"), RuntimeError("a fault of ours")])
@@ -201,6 +230,22 @@ def test_whatever_fails_the_next_ones_are_recorded(world: World, recorder: Recor
     wait_for(lambda: world.trail(recorded.session_id) == ["education.staged"])
     assert world.trail(lost.session_id) == []
     going_on.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_not_relied_upon_and_has_a_successor(world: World, recorder: Recorder) -> None:
+    recorder.stop()
+    dying = Recorder(recorder.drain, Failing(world, SystemExit()), SOON)  # type: ignore[arg-type]
+    recorder.drain.later = dying.later
+    dying.start()
+    world.staged()
+    wait_for(lambda: not dying.later("anything"))
+    alone = world.staged(user_business_id="M-2")
+    assert world.trail(alone.session_id) == ["education.staged"]
+    dying.start()
+    behind = world.staged(user_business_id="M-3")
+    wait_for(lambda: world.trail(behind.session_id) == ["education.staged"])
+    dying.stop()
 
 
 def test_one_that_cannot_be_recorded_is_in_no_others_way(

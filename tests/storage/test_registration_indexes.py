@@ -238,6 +238,12 @@ def test_events_wait_until_they_are_recorded(store: RedisRegistrationStore) -> N
     assert store.with_waiting_events() == ()
 
 
+def test_of_several_at_once_none_waits_any_more(store: RedisRegistrationStore) -> None:
+    several = [save(store, a_registration().with_event(an_event())) for _ in range(3)]
+    store.events_recorded(*several[:2])
+    assert store.with_waiting_events() == (several[2],)
+
+
 def test_newer_events_wait_on_when_older_ones_were_recorded(store: RedisRegistrationStore) -> None:
     first = save(store, a_registration().with_event(an_event()))
     second = store.save(first.with_event(an_event()), replacing=first)

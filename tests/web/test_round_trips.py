@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask, url_for
@@ -12,13 +16,14 @@ from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import event
 
+from tests.conftest import PATIENCE, SECRET_KEYS
 from tests.support.applicant import DATA_STEPS, Applicant, filled, newest_code
 from tests.support.databases import engine_of
 from tests.support.desk import ANSWERS, SYSTEM, recorded, sign_in, staged
 from tests.support.roundtrips import counted
 from tests.support.seed import Seeded
 from wizard import create_app
-from wizard.config import Settings
+from wizard.config import Settings, variable
 from wizard.core.actors import Actor, Privilege
 from wizard.core.clock import FixedClock
 from wizard.core.errors import Conflict, WorkflowStateInvalid
@@ -122,6 +127,36 @@ def test_a_data_step_asks_the_database_nothing_and_is_in_the_trail_soon(
         names = [row.event.name.value for row in unit.audit.history(session_id)]
     assert names == ["education.staged", *3 * ["education.updated"]]
     engine_of(served).dispose()
+
+
+_WALKS = """
+from tests.support.applicant import Applicant
+from wizard import create_app
+
+applicant = Applicant(create_app().test_client()).start().answer()
+print(applicant.address("review").split("/")[-2])
+"""
+
+
+def test_a_process_that_ends_has_recorded_what_it_answered(
+    settings: Settings, app_seeded: Seeded, app_units: SqlUnitsOfWork
+) -> None:
+    assert app_seeded.accounts
+    environ = {"DATA_DIR": str(settings.data_dir), "REDIS_URL": str(settings.redis_url), "AUDIT_DELAY": "5"}
+    environ |= {"DATABASE_URL": settings.database_url, "SECRET_KEYS": ",".join(SECRET_KEYS), "PATIENCE": str(PATIENCE)}
+    walked = subprocess.run(
+        [sys.executable, "-c", _WALKS],
+        env=os.environ | {variable(name.lower()): value for name, value in environ.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        timeout=120,
+    )
+    assert walked.returncode == 0, walked.stderr
+    with app_units.read() as unit:
+        names = [row.event.name.value for row in unit.audit.history(walked.stdout.splitlines()[-1])]
+    assert names == ["education.staged", *3 * ["education.updated"]]
 
 
 def test_pages_about_several_registrations_cost_no_more_for_each(applicant: Applicant, redis: Redis) -> None:

@@ -58,11 +58,12 @@ class Worker:
             delivered = self._attempt(lambda: self.services.mails.deliver_due(BATCH), or_else=0)
             registering = self._attempt(self.services.bulk.workers.run_once, or_else=False)
             if monotonic() >= housekeeping_due:
-                self._attempt(self.services.housekeeping.run_once, or_else=None)
+                kept = self._attempt(self.services.housekeeping.run_once, or_else=None)
                 self._attempt(self.services.bulk.erase_old, or_else=0)
                 self._attempt(self.services.deliveries.erase_old, or_else=0)
                 is_more = self._attempt(self.services.retention.run_once, or_else=False)
                 is_more = self._attempt(self.services.refresh.run_due, or_else=False) or is_more
+                is_more = is_more or (kept is not None and kept.is_more)
                 housekeeping_due = monotonic() + (0 if is_more else HOUSEKEEPING_EVERY)
             pause = _longer(pause) if delivered is None else DELIVER_EVERY
             if delivered != BATCH and not registering:

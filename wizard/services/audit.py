@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -69,8 +69,9 @@ class AuditDrain:
         return True
 
     def _remember(self, registration: Registration) -> None:
+        # Threads do this at once: what another forgets meanwhile is missed by nobody.
+        self._recorded.pop(registration.session_id, None)
         self._recorded[registration.session_id] = frozenset(map(_key, registration.events))
-        self._recorded.move_to_end(registration.session_id)
         while len(self._recorded) > _REMEMBERED:
             self._recorded.popitem(last=False)
 
@@ -92,25 +93,31 @@ class AuditDrain:
         except RevisionConflict:
             return saved
 
-    def record(self, event: Event) -> None:
-        """Write an event of no document, a refusal, if the database answers; the logs have it in any case."""
+    def record(self, event: Event, *, behind: Registration | None = None) -> None:
+        """Write an event of no document, a refusal, if the database answers; the logs have it in any case.
+
+        What still waits of the registration that it is of came first, and goes first.
+        """
         if self._resting():
             return
+        waiting = self._waiting(behind) if behind else ()
         try:
             with self.units.write() as unit:
-                unit.audit.append((event,))
+                unit.audit.append((*waiting, event))
                 unit.commit()
         except ExternalServiceError:
             self.rest()
+            return
+        if behind and waiting:
+            self._remember(behind)
 
     def settle(self, registration: Registration, stored: Registration) -> Registration:
         """The document without the events that the trail has already, before it is written in place of another."""
         if not registration.events:
             return registration
-        recorded = self._recorded.get(stored.session_id, frozenset[Key]())
-        waiting = sum(_key(event) not in recorded for event in stored.events)
+        waiting = len(self._waiting(stored))
         if waiting == 0 or (self.later is not None and waiting < _MANY):
-            return replace(registration, events=tuple(e for e in registration.events if _key(e) not in recorded))
+            return replace(registration, events=self._waiting(registration))
         if self._resting():
             return registration
         try:
@@ -121,6 +128,11 @@ class AuditDrain:
             return registration
         return replace(registration, events=missing)
 
+    def _waiting(self, registration: Registration) -> tuple[Event, ...]:
+        """The events of a document that are not known to be recorded."""
+        recorded = self._recorded.get(registration.session_id, frozenset[Key]())
+        return tuple(event for event in registration.events if _key(event) not in recorded)
+
     def _resting(self) -> bool:
         return self._closed_until is not None and self.clock.now() < self._closed_until
 
@@ -128,6 +140,15 @@ class AuditDrain:
         """The database has just been waited for in vain: do not wait again for a moment."""
         _log.warning("audit.waiting")
         self._closed_until = self.clock.now() + _PAUSE
+
+
+def with_waiting(recorded: Iterable[Event], registrations: Iterable[Registration]) -> list[Event]:
+    """What is in the trail of some registrations, and what waits in their documents to get there, the newest last."""
+    told = list(recorded)
+    known = {(event.session_id, *_key(event)) for event in told}
+    waiting = [event for registration in registrations for event in registration.events]
+    told += [event for event in waiting if (event.session_id, *_key(event)) not in known]
+    return sorted(told, key=lambda event: event.at)
 
 
 def _key(event: Event) -> Key:

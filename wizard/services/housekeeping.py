@@ -32,6 +32,11 @@ class HousekeepingReport:
     expired: int = 0
 
     @property
+    def is_more(self) -> bool:
+        """Whether there was more than one round does, of anything."""
+        return max(self.recorded, self.reminded, self.expired) >= _SLICE
+
+    @property
     def did_anything(self) -> bool:
         """Whether another round may find more."""
         return bool(self.recorded or self.reminded or self.expired)
@@ -74,13 +79,14 @@ class Housekeeping:
 
     def _record(self) -> int:
         """Bring waiting events into the audit trail."""
-        done = 0
-        for registration in self.registrations.with_waiting_events(limit=_SLICE):
-            if not self.drain.drain(registration):
-                break
-            self.registrations.events_recorded(self.drain.emptied(registration))
-            done += 1
-        return done
+        waiting = self.registrations.with_waiting_events(limit=_SLICE)
+        return sum(self._each(registration, self._record_one) for registration in waiting)
+
+    def _record_one(self, registration: Registration) -> bool:
+        if not self.drain.drain(registration):
+            return False
+        self.registrations.events_recorded(self.drain.emptied(registration))
+        return True
 
     def _remind(self) -> int:
         """Mail a link to those whose registration will soon be over, once each."""
@@ -129,6 +135,10 @@ class Housekeeping:
             raise
         except WizardError as error:
             _log.info("housekeeping.passed_over", session_id=registration.session_id, reason=error.message)
+            return False
+        except Exception:  # noqa: BLE001
+            # A chain that somebody has tampered with takes nothing more; the others' do.
+            _log.exception("housekeeping.failed", session_id=registration.session_id)
             return False
 
     def _repair(self) -> int:

@@ -10,6 +10,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.core.registration import Registration
+from wizard.services.audit import with_waiting
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.opening import open_registration
@@ -36,9 +37,8 @@ class Notes:
         """What happened to a registration, the newest last, what waits in its document included."""
         require_desk_or_system(call.actor)
         with self.units.read() as unit:
-            recorded = [row.event for row in unit.audit.history(registration.session_id)]
-            waiting = unit.audit.missing(registration.events)
-        return sorted((*recorded, *waiting), key=lambda event: event.at)
+            rows = unit.audit.history(registration.session_id)
+        return with_waiting((row.event for row in rows), (registration,))
 
     def add(self, call: Call, session_id: str, text: str) -> None:
         """Note something about a registration.

@@ -14,6 +14,7 @@ from wizard.core.clock import Clock
 from wizard.core.events import Event, EventName
 from wizard.core.publication import camel
 from wizard.core.registration import Registration
+from wizard.services.audit import with_waiting
 from wizard.services.events import EventBus, make_event
 from wizard.services.persons import Persons, chains_of, person_of
 from wizard.services.ports.calls import Call
@@ -87,11 +88,11 @@ class PersonExport:
 _Read = Callable[[UnitOfWork, Person, tuple[Registration, ...]], Any]
 
 
-def _history(unit: UnitOfWork, person: Person) -> Iterable[Event]:
+def _history(unit: UnitOfWork, person: Person, theirs: Iterable[Registration]) -> Iterable[Event]:
     chains = chains_of(unit, person)
     record_id = person.record.id if person.record else None
     rows = unit.audit.history(*chains, record_id=record_id)
-    return sorted((row.event for row in rows), key=lambda event: event.at)
+    return with_waiting((row.event for row in rows), theirs)
 
 
 def _codes(unit: UnitOfWork, person: Person) -> Iterable[Any]:
@@ -111,7 +112,7 @@ _PLACES: Mapping[Place, _Read] = {
     Place.ACCOUNT: lambda _, person, __: person.account,
     Place.RECORD: lambda _, person, __: person.record,
     Place.REGISTRATIONS: lambda _, __, theirs: theirs,
-    Place.HISTORY: lambda unit, person, _: _history(unit, person),
+    Place.HISTORY: _history,
     Place.SEARCHES: lambda unit, person, _: unit.persons.searches(person),
     Place.CODES: lambda unit, person, _: _codes(unit, person),
     Place.LINKS: lambda unit, person, _: _links(unit, person),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
@@ -11,7 +12,8 @@ import structlog
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
 from wizard.services.audit import AuditDrain
-from wizard.services.ports.registrations import Documents
+from wizard.services.ports.patience import LONG, limited
+from wizard.services.ports.registrations import RegistrationStore
 
 # More than these wait for a worker, as they do where this process dies: the events are in the documents.
 _MOST = 1_000
@@ -30,7 +32,7 @@ class Recorder:
     """
 
     drain: AuditDrain
-    registrations: Documents
+    registrations: RegistrationStore
     gathers: float
     _ids: dict[str, None] = field(default_factory=dict, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
@@ -39,23 +41,32 @@ class Recorder:
     _thread: Thread | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Take what comes from now on; a second start, or one after the end, is none."""
+        """Take what comes from now on, until the process ends; a second start, or one after the end, is none.
+
+        A thread that has died, or stayed behind in the process that this one is a fork of, has a successor.
+        """
+        if self._is_at_work():
+            return
         with self._lock:
-            if self._thread is None and not self._stopping.is_set():
+            if not self._is_at_work() and not self._stopping.is_set():
                 self._thread = Thread(target=self._work, name="recorder", daemon=True)
                 self._thread.start()
+                atexit.register(self.stop)
 
     def stop(self) -> None:
         """Record what has come so far, and take no more."""
+        atexit.unregister(self.stop)
         thread, self._thread = self._thread, None
         if thread is not None:
             self._stopping.set()
             self._called.set()
             thread.join()
+        # What came while the thread was ending.
+        self._record_all()
 
     def later(self, session_id: str) -> bool:
         """Record the events of a registration soon; False where nobody is there to do it."""
-        if self._thread is None or len(self._ids) >= _MOST:
+        if not self._is_at_work() or len(self._ids) >= _MOST:
             return False
         with self._lock:
             self._ids[session_id] = None
@@ -67,7 +78,15 @@ class Recorder:
             self._called.wait()
             self._stopping.wait(self.gathers)
             self._called.clear()
-            while ids := self._taken():
+            self._record_all()
+
+    def _is_at_work(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _record_all(self) -> None:
+        while ids := self._taken():
+            # A database that hangs keeps a process no longer than that from ending.
+            with limited(LONG):
                 self._record(ids)
 
     def _taken(self) -> list[str]:
@@ -93,7 +112,10 @@ class Recorder:
         found = [each for each in self.registrations.load_all(ids).values() if each is not None and each.events]
         # Who begins a chain holds the count of all chains: nobody waits for that who only goes on with theirs.
         for begins in (False, True):
-            self.drain.drain_all([each for each in found if _begins(each) is begins])
+            some = [each for each in found if _begins(each) is begins]
+            if some and self.drain.drain_all(some):
+                # Else a worker would go through them all once more, before what does wait.
+                self.registrations.events_recorded(*map(self.drain.emptied, some))
 
 
 def _begins(registration: Registration) -> bool:

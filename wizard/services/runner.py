@@ -137,7 +137,7 @@ class Runner:
         if isinstance(error, ExternalServiceError):
             self.drain.rest()
         event = run.failure(stored.session_id, error)
-        self.drain.record(event)
+        self.drain.record(event, behind=stored)
         self.events.publish(event)
 
     def _save(self, run: Run, stored: Registration | None, registration: Registration) -> Registration:

@@ -122,11 +122,12 @@ class IndexEntries:
             commands.zrangebyscore(WAITING, 1, "+inf", start=0, num=limit, withscores=True)
             return _positions(commands.execute())
 
-    def recorded(self, registration: Registration) -> None:
-        """Note that the events of this revision wait no more, unless a later one has come."""
-        revision = registration.revision
+    def recorded(self, registrations: Iterable[Registration]) -> None:
+        """Note that the events of these revisions wait no more, unless a later one has come."""
         with pipeline(self.client) as commands:
-            _queue_mending(commands, WAITING, Position(revision, member_of(registration)), score=-revision)
+            for registration in registrations:
+                revision = registration.revision
+                _queue_mending(commands, WAITING, Position(revision, member_of(registration)), score=-revision)
             commands.execute()
 
     def belonging(self, index: str, positions: Sequence[Position]) -> tuple[Registration, ...]:

@@ -180,9 +180,9 @@ class RedisRegistrationStore:
         """Some with events that may not be in the audit trail yet."""
         return self._entries.belonging(WAITING, self._entries.waiting(limit=limit))
 
-    def events_recorded(self, registration: Registration) -> None:
-        """Note that the audit trail has all events of this document, unless newer ones have come since."""
-        self._entries.recorded(registration)
+    def events_recorded(self, *registrations: Registration) -> None:
+        """Note that the audit trail has all events of these documents, unless newer ones have come since."""
+        self._entries.recorded(registrations)
 
     def repair_indexes(self, *, cursor: str | None, limit: int = 500) -> str | None:
         """Check a slice of the indexes against the documents; answers where to go on, None at the end."""

@@ -147,8 +147,8 @@ class RegistrationStore(Documents, Protocol):
         """Some of those with events that may not be in the audit trail yet."""
         ...
 
-    def events_recorded(self, registration: Registration) -> None:
-        """Note that the audit trail has all events of this document, unless newer ones have come since."""
+    def events_recorded(self, *registrations: Registration) -> None:
+        """Note that the audit trail has all events of these documents, unless newer ones have come since."""
         ...
 
     def repair_indexes(self, *, cursor: str | None, limit: int = 500) -> str | None:
