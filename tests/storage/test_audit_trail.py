@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, literal_column, select, text, update
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -72,6 +73,26 @@ def test_event_comes_back_as_it_was_written(units: SqlUnitsOfWork) -> None:
     assert [row.position for row in rows] == [1, 2]
     assert [row.event for row in rows] == [full, event(2)]
     assert rows[0].id < rows[1].id
+
+
+def test_many_are_written_at_once_and_numbered_in_their_order(
+    units: SqlUnitsOfWork, sessions: sessionmaker[Session]
+) -> None:
+    many = [event(number, chain=f"s{number % 3}", changes=CHANGES) for number in range(1, 31)]
+    added = []
+
+    def asks(_to: object, _cursor: object, statement: str, *_: object) -> None:
+        added.append(statement.partition(" (")[0])
+
+    with sessions() as session:
+        engine = session.get_bind()
+    listen(engine, "before_cursor_execute", asks)
+    append(units, *many)
+    remove(engine, "before_cursor_execute", asks)
+    assert [added.count(f"INSERT INTO {name}") for name in ("audit_events", "audit_values", "audit_heads")] == [1, 1, 1]
+    with units.read() as uow:
+        rows = sorted(uow.audit.history("s0", "s1", "s2"), key=lambda row: row.id)
+    assert [row.event for row in rows] == many
 
 
 def test_events_are_recorded_once(units: SqlUnitsOfWork) -> None:

@@ -22,7 +22,12 @@ from wizard.storage.trail_tables import EVENTS, NUMBER, VALUES, AuditEventRow, A
 
 # Without the ORM, which took a third of the time of a step submitted (docs/benchmarks.md).
 _ADDED = tuple(column.name for column in EVENTS.columns if column.name != "id")
-_INSERT = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
+_PLACE = (EVENTS.c.chain, EVENTS.c.position)
+# All rows in one statement, numbered in their order: SQLite does so unasked, and row for row where it is asked to.
+_INSERTS = {
+    "postgresql": insert(EVENTS).returning(EVENTS.c.id, *_PLACE, sort_by_parameter_order=True),
+    "sqlite": insert(EVENTS).returning(EVENTS.c.id, *_PLACE),
+}
 _KNOWN = select(EVENTS.c.session_id, EVENTS.c.sequence, EVENTS.c.name, EVENTS.c.operation_id).where(
     EVENTS.c.session_id.in_(bindparam("sessions", expanding=True)),
     EVENTS.c.sequence.in_(bindparam("numbers", expanding=True)),
@@ -107,8 +112,10 @@ class SqlAuditTrail:
             return
         connection = self._session.connection()
         rows = [{name: getattr(link, name) for name in _ADDED} for link, _ in links]
-        for (link, _), number in zip(links, connection.scalars(_INSERT, rows), strict=True):
-            link.id = number
+        added = connection.execute(_INSERTS[connection.dialect.name], rows)
+        numbers = {(chain, position): number for number, chain, position in added}
+        for link, _ in links:
+            link.id = numbers[link.chain, link.position]
         values = [{**_written(value), "event_id": link.id} for link, changed in links for value in changed]
         if values:
             connection.execute(insert(VALUES), values)
