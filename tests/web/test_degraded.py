@@ -109,6 +109,8 @@ def site(postgres: Postgres, plain_settings: Settings, tmp_path_factory: pytest.
             redis_url=f"unix://{quote(str(redis_proxy.path))}",
             database_url=url.set(query={"host": sockets}).render_as_string(hide_password=False),
             secret_keys=SECRET_KEYS,
+            # What is written behind the answers would have connections of its own when a trouble takes all away.
+            audit_delay=0,
         )
         clock = FixedClock(NOW)
         app = create_app(settings, clock=clock)
@@ -118,7 +120,6 @@ def site(postgres: Postgres, plain_settings: Settings, tmp_path_factory: pytest.
         sign_in(desk, seeded.main)
         system = ApiClient.made(app.test_client(), app.extensions["wizard"], Privilege.MAIN)
         yield Site(app, clock, valkey.client, valkey, redis_proxy, database, database_proxy, desk, system)
-        app.extensions["wizard"].recorder.stop()
         engine_of(app).dispose()
 
 
