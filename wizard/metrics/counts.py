@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from time import perf_counter
 from typing import NamedTuple
 
@@ -99,7 +100,14 @@ class Counts:
         for work, (times, number, label, what, buckets) in _MEASURES.items():
             self._times[work] = self._histogram(times, f"{what}: how long each took that was answered.", label, buckets)
             self._number[work] = self._counter(number, f"{what}, by outcome.", label, "outcome")
+        # Those of some labels are looked up behind a lock each time: 1 % of a page (docs/benchmarks.md).
+        self._number_of = cache(lambda work, *labels: self._number[work].labels(*labels))
+        self._times_of = cache(lambda work, name: self._times[work].labels(name))
+        self._of_answer = cache(self._counts_of_answer)
         self._begin_at_nothing()
+
+    def _counts_of_answer(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, str(status)), self._answers.labels(route)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(name, what, labels, registry=self.registry)
@@ -124,10 +132,10 @@ class Counts:
         try:
             yield
         finally:
-            self._number[doing.work].labels(doing.name, doing.outcome).inc()
+            self._number_of(doing.work, doing.name, doing.outcome).inc()
             # How long a time-out is, is known; it says nothing of what was answered.
             if doing.outcome != UNREACHABLE:
-                self._times[doing.work].labels(doing.name).observe(perf_counter() - began)
+                self._times_of(doing.work, doing.name).observe(perf_counter() - began)
 
     def stepped(self, step: Step, took: timedelta) -> None:
         """An applicant was done with a step."""
@@ -155,8 +163,9 @@ class Counts:
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """A request, by its route's rule; what has none has the route `-`."""
-        self._requests.labels(_known(method, _METHODS), route, str(status)).inc()
-        self._answers.labels(route).observe(seconds)
+        requests, answers = self._of_answer(_known(method, _METHODS), route, status)
+        requests.inc()
+        answers.observe(seconds)
 
 
 _CHANNELS = frozenset(channel.value for channel in Channel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -9,6 +10,8 @@ from babel import Locale
 from flask import Flask, abort, current_app, redirect, request, session
 from flask_babel import Babel
 from werkzeug import Response
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from wizard.core.clock import TORONTO
 from wizard.web import unsent
@@ -62,7 +65,14 @@ def _select() -> str:
     chosen = session.get(_KEY) if not has_no_session() and session_available() else None
     if chosen in offered:
         return str(chosen)
-    wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality)
+    return _best(request.headers.get("Accept-Language", ""), tuple(offered))
+
+
+@lru_cache(maxsize=256)
+def _best(accepted: str, offered: tuple[str, ...]) -> str:
+    """Of some languages the one that a browser likes best, by its header."""
+    accepts = parse_accept_header(accepted, LanguageAccept)
+    wanted = (tag.partition("-")[0].lower() for tag, quality in accepts if quality)
     return next((tag for tag in wanted if tag in offered), SOURCE)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from types import TracebackType
 from typing import Protocol
 
 from wizard.core.errors import WizardError
@@ -48,25 +49,37 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Seen:
+    """Around a part of the work, for all who watch. A class: round trips are many (docs/benchmarks.md)."""
+
+    doing: Doing
+    watching: Sequence[AbstractContextManager[object]]
+
+    def __enter__(self) -> Doing:
+        for each in self.watching:
+            each.__enter__()
+        return self.doing
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self.doing.outcome == OK:
+            self.doing.outcome = _outcome(error)
+        for each in reversed(self.watching):
+            each.__exit__(kind, error, trace)
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """All who watch, as one; nobody unless somebody is named."""
 
     watchers: tuple[Watcher, ...] = ()
 
-    @contextmanager
-    def during(self, work: Work, name: str, text: str = "") -> Iterator[Doing]:
+    def during(self, work: Work, name: str, text: str = "") -> AbstractContextManager[Doing]:
         """Let it be seen how something is done. What is raised says the outcome, unless it is known already."""
         doing = Doing(work, name, text)
-        with ExitStack() as seen:
-            for watcher in self.watchers:
-                seen.enter_context(watcher.during(doing))
-            try:
-                yield doing
-            except BaseException as error:
-                if doing.outcome == OK:
-                    doing.outcome = _outcome(error)
-                raise
+        return _Seen(doing, [watcher.during(doing) for watcher in self.watchers])
 
     def stepped(self, step: Step, took: timedelta) -> None:
         """Tell of a step that is done."""

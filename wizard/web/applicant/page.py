@@ -63,7 +63,12 @@ class TimeLeft:
     until: str
     seconds: int | str
     extendable: bool
-    address: str
+    session_id: str
+
+    @property
+    def address(self) -> str:
+        """Where more of it is to be had."""
+        return address("applicant.extend", session_id=self.session_id)
 
 
 def shared() -> dict[str, object]:
@@ -132,7 +137,7 @@ def time_left(registration: Registration | None) -> TimeLeft | None:
         until=dates.moment(registration.expires_at),
         seconds=max(0, int(left.total_seconds())),
         extendable=registration.expires_at < until_at_most,
-        address=address("applicant.extend", session_id=registration.session_id),
+        session_id=registration.session_id,
     )
 
 
