@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ class UnitsWithOutage:
         self._answer()
         return self.units.write()
 
-    def read(self) -> UnitOfWork:
+    def read(self) -> AbstractContextManager[UnitOfWork]:
         self._answer()
         return self.units.read()
 
@@ -63,7 +64,7 @@ class UnitsWithMoment:
     units: UnitsOfWork
     before_add: Callable[[], object] | None = None
 
-    def read(self) -> UnitOfWork:
+    def read(self) -> AbstractContextManager[UnitOfWork]:
         return self.units.read()
 
     def write(self) -> UnitOfWork:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -83,7 +84,7 @@ class BusyUnits:
     units: UnitsOfWork
     times: int
 
-    def read(self) -> UnitOfWork:
+    def read(self) -> AbstractContextManager[UnitOfWork]:
         return self.units.read()
 
     def write(self) -> UnitOfWork:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -306,7 +307,7 @@ class Dying:
     def __init__(self, units: UnitsOfWork, commits: int) -> None:
         self.units, self.left = units, commits
 
-    def read(self) -> UnitOfWork:
+    def read(self) -> AbstractContextManager[UnitOfWork]:
         return self.units.read()
 
     def write(self) -> UnitOfWork:

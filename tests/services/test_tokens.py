@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,7 +33,7 @@ class ReadOnly:
 
     units: UnitsOfWork
 
-    def read(self) -> UnitOfWork:
+    def read(self) -> AbstractContextManager[UnitOfWork]:
         return self.units.read()
 
     def write(self) -> UnitOfWork:

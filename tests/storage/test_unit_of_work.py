@@ -29,8 +29,7 @@ YEAR = MembershipYear(ends_on=None, set_by="system:tests", set_at=NOW)
 
 def test_conforms_to_its_contract(units: SqlUnitsOfWork) -> None:
     contract: UnitsOfWork = units
-    unit: UnitOfWork = contract.read()
-    with unit:
+    with contract.read() as unit:
         assert unit.accounts.page(after=None, limit=1) == []
 
 

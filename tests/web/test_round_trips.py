@@ -17,6 +17,7 @@ from redis import Redis
 from sqlalchemy import event
 
 from tests.conftest import PATIENCE, SECRET_KEYS
+from tests.support.api import ApiClient
 from tests.support.applicant import DATA_STEPS, Applicant, filled, newest_code
 from tests.support.databases import engine_of
 from tests.support.desk import ANSWERS, SYSTEM, recorded, sign_in, staged
@@ -37,6 +38,8 @@ from wizard.storage.unit_of_work import SqlUnitsOfWork
 PAGE, SUBMITTED = 1, 2
 # With the limits for sending a code; with the new id of the browser's session for entering it.
 ACCOUNT = 3
+# Of a whole workflow through the API: what it asks the database, and Redis.
+STATEMENTS, WHOLE = 19, 4
 # Something else than is stored: an answer that is there already is not written again.
 CHANGED: dict[str, dict[str, str]] = {
     "identity": {"email": "new@example.org"},
@@ -127,6 +130,21 @@ def test_a_data_step_asks_the_database_nothing_and_is_in_the_trail_soon(
         names = [row.event.name.value for row in unit.audit.history(session_id)]
     assert names == ["education.staged", *3 * ["education.updated"]]
     engine_of(served).dispose()
+
+
+def test_a_whole_workflow_reads_in_one_transaction_and_writes_in_another(
+    app: Flask, app_seeded: Seeded, redis: Redis, services: Services
+) -> None:
+    main = ApiClient.made(app.test_client(), services, Privilege.MAIN)
+    session_id = main.staged()["sessionId"]
+    with statements(app) as asked, counted(redis) as trips:
+        done = main.on("execute-workflow", session_id, {"accountId": app_seeded.accounts[0].id})
+    assert done.status_code == 200
+    begun = [each for each in asked if each.startswith("BEGIN")]
+    assert begun == ["BEGIN", "BEGIN", "BEGIN IMMEDIATE"], "the token; what the steps look at; the record"
+    assert len(asked) - len(begun) <= STATEMENTS
+    # Two for the limits, the document read, the document written.
+    assert trips.count == WHOLE
 
 
 _WALKS = """

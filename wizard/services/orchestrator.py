@@ -20,6 +20,7 @@ from wizard.services.creation import Submission
 from wizard.services.opening import load
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.registrations import RevisionConflict
+from wizard.services.reading import OneReading
 from wizard.services.run import Change, Run
 from wizard.services.runner import Runner
 from wizard.services.transitions import Transitions
@@ -207,7 +208,9 @@ class RegistrationOrchestrator:
         submission = Submission(declaration_version, close=True)
 
         def transition(run: Run, stored: Registration) -> Change:
-            return self.transitions.executed(run, stored, account_id, submission)
+            # The steps before the record look at one picture; the record's own transaction looks again.
+            with OneReading(self.transitions.units) as units:
+                return self.transitions.upon(units).executed(run, stored, account_id, submission)
 
         return self._run(Operation.EXECUTE_WORKFLOW, call, session_id, transition)
 

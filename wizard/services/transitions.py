@@ -82,6 +82,11 @@ class Transitions:
         """Completed by the record that an earlier submit made while its answer was lost; None where there is none."""
         return self.creation.found(run, stored) if stored.is_open else None
 
+    def upon(self, units: UnitsOfWork) -> Transitions:
+        """The same on other stores."""
+        checking = replace(self.checking, units=units)
+        return Transitions(checking, Creation(checking, units), units)
+
     def executed(self, run: Run, stored: Registration, account_id: str | None, submission: Submission) -> Change:
         """All that is left, in order, to the end or the first failure."""
         finished = self._finished(run, stored)

@@ -12,7 +12,7 @@ from wizard.core.registration import Registration
 from wizard.core.results import OperationResult
 from wizard.core.workflow import Operation
 from wizard.services.audit import AuditDrain
-from wizard.services.creation import Creation, Submission
+from wizard.services.creation import Submission
 from wizard.services.events import EventBus
 from wizard.services.opening import load
 from wizard.services.orchestrator import RegistrationOrchestrator
@@ -20,7 +20,6 @@ from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.registrations import Documents, RevisionConflict
 from wizard.services.ports.units import UnitsOfWork
 from wizard.services.run import Change, Run
-from wizard.services.transitions import Transitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,10 @@ class WholeRegistrations:
     def upon(self, units: UnitsOfWork, documents: Documents, events: EventBus) -> WholeRegistrations:
         """The same on other stores."""
         mine = self.orchestrator
-        checking = replace(mine.checking, units=units)
+        transitions = mine.transitions.upon(units)
         drain = AuditDrain(mine.runner.clock, units, documents)
         runner = replace(mine.runner, registrations=documents, drain=drain, events=events)
-        transitions = Transitions(checking, Creation(checking, units), units)
-        return WholeRegistrations(RegistrationOrchestrator(runner, checking, transitions))
+        return WholeRegistrations(RegistrationOrchestrator(runner, transitions.checking, transitions))
 
     def rehearse(self, call: Call, staging: Staging, *, session_id: str) -> OperationResult:
         """What `register` would come to, short of the record; nothing is written, nobody is told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -130,7 +131,7 @@ class UnitsOfWork(Protocol):
         """A transaction that may write (on SQLite it takes the write lock at once)."""
         ...
 
-    def read(self) -> UnitOfWork:
+    def read(self) -> AbstractContextManager[UnitOfWork]:
         """A transaction that only reads."""
         ...
 
