@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import Any
 
-from bench import bulk, crowd, hosts, lists, report, requests, rounds
+from bench import bulk, crowd, hosts, lists, report, requests, rounds, shares
 
-PARTS = ("requests", "crowd", "lists", "bulk", "hosts")
+PARTS = ("requests", "crowd", "lists", "bulk", "hosts", "shares")
 
 
 def main() -> None:
@@ -43,6 +43,9 @@ def main() -> None:
     if "hosts" in wanted:
         parts["hosts"] = hosts.run()
         hosts.show(parts["hosts"])
+    if "shares" in wanted:
+        parts["shares"] = shares.run(size=arguments.journeys)
+        shares.show(parts["shares"])
     report.write(parts, rows)
     if not good:
         sys.exit("Something took longer than it may.")

@@ -28,6 +28,18 @@ def cpu_seconds(process: int) -> float:
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
+def family_cpu_seconds(process: int) -> float:
+    """What a process and its children have used, those that have ended included."""
+    of_all = [_ticks(process, ended_children=True), *(_ticks(child) for child in children_of(process))]
+    return sum(of_all) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(process: int, *, ended_children: bool = False) -> int:
+    # After the name, which may have spaces: user, system, and the same of children that have ended.
+    used = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(int(each) for each in used[: 4 if ended_children else 2])
+
+
 def memory_mb(process: int) -> float:
     """What a process holds in memory now."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])

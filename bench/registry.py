@@ -88,7 +88,8 @@ class Registry:
         cipher = self.app.extensions["wizard_stores"].cipher
         # What is committed last need not be due last.
         since = self._read_until - _LATE_AT_MOST
-        newer = select(OutboxRow).where(OutboxRow.kind == "code", OutboxRow.due_at >= since)
+        unsent = select(OutboxRow).where(OutboxRow.kind == "code", OutboxRow.sealed.is_not(None))
+        newer = unsent.where(OutboxRow.due_at >= since)
         with engine_of(self.app).connect() as connection:
             rows = connection.execute(newer.order_by(OutboxRow.due_at)).all()
         for row in rows:

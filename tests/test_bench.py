@@ -84,3 +84,11 @@ def test_whatever_is_asked_costs_the_same_round_trips_among_many(tmp_path: Path)
     names = {request for request, _ in told}
     assert "GET list of registrations" in names
     assert {name for name in names if told[name, 10] != told[name, 1000]} == set()
+
+
+def test_what_a_registration_costs_each_part_is_shared_out(tmp_path: Path) -> None:
+    shares = run(tmp_path, "--only", "shares")["shares"]
+    # The code, and the receipt.
+    assert shares["mails"] == 2
+    counted = ("web_ms", "worker_ms", "valkey_ms", "valkey_commands", "postgres_log_bytes", "postgres_transactions")
+    assert {name for name in counted if not shares[name] > 0} == set()
