@@ -225,7 +225,7 @@ def test_a_failure_while_encrypting_leaves_no_connection_open(monkeypatch: pytes
     def broken() -> None:
         raise OSError("no certificates")
 
-    monkeypatch.setattr("wizard.storage.webhooks.ssl.create_default_context", broken)
+    monkeypatch.setattr("wizard.storage.webhooks.trusted", broken)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert failure(poster(f"https://127.0.0.1:{listening.getsockname()[1]}/")) == "webhook.unreachable"
         connection, _ = listening.accept()

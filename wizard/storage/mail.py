@@ -22,6 +22,7 @@ import structlog
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.messages import Mail, MailRefused, MailSender
+from wizard.storage.trusted import trusted
 
 TIMEOUT = 10.0
 _STARTTLS = "smtp+starttls"
@@ -114,7 +115,7 @@ class SmtpSender:
     def _connected(self) -> Iterator[smtplib.SMTP]:
         parts = urlsplit(self.url)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-        security = ssl.create_default_context()
+        security = trusted()
         if parts.scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=self.timeout, context=security)
         else:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from wizard.config import Settings
 from wizard.services.ports.messages import Answer, PostFailed
+from wizard.storage.trusted import trusted
 from wizard.storage.webhook_addresses import Gate
 
 TIMEOUT = 10.0
@@ -99,7 +100,7 @@ def _connected(parts: SplitResult, addresses: Sequence[str], timeout: float, cut
     try:
         made = plain
         if parts.scheme == "https":
-            security = ssl.create_default_context()
+            security = trusted()
             made = security.wrap_socket(plain, server_hostname=parts.hostname, do_handshake_on_connect=False)
     except BaseException:
         plain.close()
