@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
+from structlog.testing import capture_logs
 
 from tests.services.conftest import World, build
 from tests.services.outages import Killed, UnitsWithOutage
@@ -65,6 +66,11 @@ def row(number: str, **answers: str) -> str:
         **answers,
     }
     return ",".join(cells[name] for name in HEADING.split(","))
+
+
+def values(number: str) -> dict[str, str | None]:
+    """The same as a program has it."""
+    return dict(zip(HEADING.split(","), row(number).split(","), strict=True))
 
 
 def file(*rows: str) -> bytes:
@@ -196,6 +202,15 @@ def test_all_that_is_wrong_with_a_row_is_said_at_once(desk: Desk) -> None:
     }
 
 
+def test_a_number_that_no_database_can_look_for_is_named_by_its_rule_like_any_other(desk: Desk) -> None:
+    wrong = {"user_business_id": "osot-\0", "coto_registration": "A\0", "coto_status": "general"}
+    job = desk.service().load_values(desk.world.main, [values(ADA), values(BEN) | wrong])
+    with capture_logs() as logs:
+        checked = desk.work(job)
+    assert logs == [], "the rows beside it are not treated one by one"
+    assert desk.problems(checked) == {1: [], 2: ["user_business_id.format", "coto_registration.format"]}
+
+
 def test_a_row_that_cannot_be_read_costs_itself_only(desk: Desk) -> None:
     job = desk.load(row(ADA) + ",too,many", row(BEN, email="nobody"), row(CAM))
     assert desk.problems(job) == {2: ["csv.row"], 3: ["email.format"], 4: []}
@@ -243,8 +258,7 @@ def test_a_job_of_the_system_registers_as_the_system(desk: Desk) -> None:
 
 
 def test_values_of_a_program_are_rows_as_well(desk: Desk) -> None:
-    answers = dict(zip(HEADING.split(","), row(ADA).split(","), strict=True))
-    job = desk.service().load_values(desk.world.client, [answers, {"user_business_id": BEN}], goes_on=True)
+    job = desk.service().load_values(desk.world.client, [values(ADA), {"user_business_id": BEN}], goes_on=True)
     done = desk.work(job)
     assert desk.states(done) == {1: RowState.CREATED, 2: RowState.INCOMPLETE}
 

@@ -100,7 +100,12 @@ class RowsTogether:
 def _sought(job: BulkJob, rows: Sequence[BulkRow]) -> Sought:
     data = [row.values for row in rows if row.values is not None]
     return Sought(
-        member_numbers={number for each in data if (number := each.get("user_business_id"))},
-        coto_registrations={number for each in data if (number := each.get("coto_registration"))},
+        member_numbers=_numbers(data, "user_business_id"),
+        coto_registrations=_numbers(data, "coto_registration"),
         session_ids=[session_id_of(job.id, row.number) for row in rows],
     )
+
+
+def _numbers(data: Sequence[Mapping[str, str | None]], name: str) -> set[str]:
+    """What may be somebody's number: text with NUL or the like is none, and cannot be looked for."""
+    return {number for each in data if (number := each.get(name)) and number.isprintable()}

@@ -35,7 +35,9 @@ class SqlAccounts:
         return None if row is None else account_of(row)
 
     def by_number(self, number: str) -> Account | None:
-        """By member number, without regard to case."""
+        """By member number, without regard to case; what no number can be (PostgreSQL takes no NUL) is nobody's."""
+        if not number.isprintable():
+            return None
         row = self._session.scalar(select(AccountRow).where(AccountRow.number_key == member_number_key(number)))
         return None if row is None else account_of(row)
 

@@ -192,10 +192,12 @@ class SqlRecords:
 
 
 def unique_of(data: EducationData) -> dict[str, str | None]:
-    """What of the data only one record may hold, by column."""
-    number = data.user_business_id
-    key = None if number is None else member_number_key(number)
-    return {"user_business_key": key, "coto_registration": data.coto_registration}
+    """What of the data only one record may hold, by column; what no number can be, none holds."""
+    number, registration = data.user_business_id, data.coto_registration
+    return {
+        "user_business_key": member_number_key(number) if number and number.isprintable() else None,
+        "coto_registration": registration if registration and registration.isprintable() else None,
+    }
 
 
 def _data_columns(data: EducationData) -> dict[str, str | None]:
