@@ -3,43 +3,86 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, build_opener
+
+from pydantic.alias_generators import to_camel
 
 from tests.support.postgres import running_postgres
 from tests.support.serving import Served, serving
+from wizard.web.api.endpoints import ENDPOINTS
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 ROOT = Path(__file__).resolve().parents[2]
 UNLIMITED = "1000000 per minute"
-TOKEN, ACCOUNTS = "WIZARD_FUZZ_TOKEN", "WIZARD_FUZZ_ACCOUNTS"
-MEMBERS = 200
+TOKEN, CALLS = "FUZZ_TOKEN", "FUZZ_CALLS"
+# Of the calls of each operation with what fits the document, this share has to be accepted; so many can tell.
+ACCEPTED, TELLING = 0.2, 100
+_ERROR = re.compile(r"\[(error|critical) *\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Fuzzed:
-    """What came of it; `accepted` are the calls that were, once at least, and `told` is the fuzzer's own report."""
+    """What came of it; `told` is the fuzzer's own report."""
 
     cases: int
     failures: tuple[str, ...]
-    accepted: frozenset[str]
     told: str
 
 
 @dataclass(frozen=True, slots=True)
+class Valid:
+    """The calls of an operation with what fits the document: how many there were, and how many were accepted."""
+
+    calls: int
+    accepted: int
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether there were enough for a share to be no accident."""
+        return self.calls >= TELLING
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is the refusals of the operation that were tested, and hardly the operation."""
+        return self.can_tell and self.accepted < ACCEPTED * self.calls
+
+    def __str__(self) -> str:
+        return f"{self.accepted} of {self.calls}"
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """A site that is called, the token that it is called with, and its members' accounts by their numbers."""
+    """A site that is called, and the token that it is called with."""
 
     served: Served
     token: str
-    accounts: Mapping[str, str]
+
+    @property
+    def calls(self) -> Path:
+        """Where each call with what fits the document is written down: the operation, and the status."""
+        return self.served.data_dir / "calls.txt"
+
+    def errors(self) -> list[str]:
+        """What the site's own log calls an error, whatever was answered: work in the background is answered nobody."""
+        return [line for line in self.served.log.read_text("utf-8").splitlines() if _ERROR.search(line)]
+
+    def valid(self) -> dict[str, Valid]:
+        """What came of them so far, by operation."""
+        calls, accepted = Counter[str](), Counter[str]()
+        for line in self.calls.read_text("utf-8").splitlines():
+            operation, status = line.split()
+            calls[operation] += 1
+            accepted[operation] += status.startswith("2")
+        names = (to_camel(endpoint.name) for endpoint in ENDPOINTS)
+        return {name: Valid(calls[name], accepted[name]) for name in names}
 
 
 @contextmanager
@@ -53,22 +96,7 @@ def fuzzed_site(data_dir: Path) -> Iterator[Site]:
         }
         with serving(data_dir, environ) as served:
             token = served.run("tokens", "create", "--name", "fuzzer", "--privilege", "main").strip()
-            yield Site(served, token, _members(served, token))
-
-
-def _members(served: Served, token: str) -> dict[str, str]:
-    people = served.data_dir / "people.csv"
-    rows = (f"fuzz-{number},Vera {number},vera.{number}@example.org" for number in range(MEMBERS))
-    people.write_text("\n".join(["number,name,email", *rows]), "utf-8")
-    served.run("accounts", "import", str(people))
-    return {number: _account(served, token, number) for number in (f"fuzz-{number}" for number in range(MEMBERS))}
-
-
-def _account(served: Served, token: str, number: str) -> str:
-    address = f"{served.url}/ot-education/accounts?memberNumber={number}"
-    asking = Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - our own server, by http
-    with build_opener().open(asking, timeout=15) as answer:
-        return str(json.load(answer)["accountId"])
+            yield Site(served, token)
 
 
 def fuzz(site: Site, report: Path, *options: str) -> Fuzzed:
@@ -78,7 +106,7 @@ def fuzz(site: Site, report: Path, *options: str) -> Fuzzed:
     done = subprocess.run(
         [sys.executable, *command, *output, *options],
         cwd=ROOT,
-        env={**os.environ, TOKEN: site.token, ACCOUNTS: json.dumps(site.accounts)},
+        env={**site.served.environment(), TOKEN: site.token, CALLS: str(site.calls)},
         capture_output=True,
         text=True,
         check=False,
@@ -86,15 +114,11 @@ def fuzz(site: Site, report: Path, *options: str) -> Fuzzed:
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
     wrong = [f"{each['title']}: {', '.join(each['operations'])}" for each in found["failures"]]
     wrong += [each["title"] for each in found["errors"]]
+    wrong += site.errors()
     if done.returncode and not wrong:
         wrong = [f"The fuzzer ended with {done.returncode}."]
     return Fuzzed(
         cases=found["test_cases"]["generated"],
         failures=tuple(wrong),
-        accepted=frozenset(call for call, phases in found["valid_rates"].items() if _accepted(phases)),
         told=done.stdout + done.stderr,
     )
-
-
-def _accepted(phases: Mapping[str, Mapping[str, int]]) -> bool:
-    return any(rates["accepted"] for rates in phases.values())

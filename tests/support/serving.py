@@ -57,7 +57,7 @@ class Served:
         """A command of the wizard's on the same data."""
         done = subprocess.run(
             [sys.executable, "-m", "wizard.cli", *command],
-            env=self._environ(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -90,7 +90,7 @@ class Served:
                     *(sys.executable, "-m", "wizard.cli", "serve"),
                     *("--port", str(self.port), "--workers", str(self.workers)),
                 ],
-                env=self._environ(),
+                env=self.environment(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -150,7 +150,8 @@ class Served:
 
         return wait_for(codes, what="a mail with a code")[-1]
 
-    def _environ(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What its processes are told."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
         unhurried = {"WIZARD_REDIS_TIMEOUT": "8", "WIZARD_PATIENCE": "8"}
         return {**kept, "WIZARD_DATA_DIR": str(self.data_dir), **unhurried, **self.environ}
