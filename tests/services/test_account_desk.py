@@ -11,9 +11,9 @@ from wizard.core.actors import Actor
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
 from wizard.core.registration import Status
 from wizard.services.account_desk import AccountDesk
-from wizard.services.approvals import LONGEST_REASON
 from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call
+from wizard.services.written import LONGEST_REASON
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_of_several_at_once_one_closes_it(world: World, desk: AccountDesk) -> No
     assert len(desk.view(world.staff, world.account.id).history) == 1
 
 
-@pytest.mark.parametrize("reason", ["", " \n", "x" * (LONGEST_REASON + 1)])
+@pytest.mark.parametrize("reason", ["", " \n\0", "x" * (LONGEST_REASON + 1)])
 def test_closing_needs_a_reason(world: World, desk: AccountDesk, reason: str) -> None:
     with pytest.raises(ValidationFailed) as caught:
         desk.deactivate(world.staff, world.account.id, reason=reason)

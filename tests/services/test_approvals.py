@@ -10,9 +10,10 @@ from tests.support.racing import race
 from wizard.core.accounts import AccountStatus
 from wizard.core.actors import Actor
 from wizard.core.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
-from wizard.services.approvals import LONGEST_REASON, Approvals
+from wizard.services.approvals import Approvals
 from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call
+from wizard.services.written import LONGEST_REASON
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_of_two_at_once_one_decides(world: World, approvals: Approvals) -> None:
     assert len(waiting(world.units)) == 1
 
 
-@pytest.mark.parametrize("reason", ["", " \n", "x" * (LONGEST_REASON + 1)])
+@pytest.mark.parametrize("reason", ["", " \n\0", "x" * (LONGEST_REASON + 1)])
 def test_a_reason_is_needed(world: World, approvals: Approvals, reason: str) -> None:
     with pytest.raises(ValidationFailed) as caught:
         approvals.refuse(world.staff, world.seeded.accounts[2].id, reason=reason)

@@ -28,13 +28,14 @@ from wizard.core.registration import Registration, Status
 from wizard.core.rules import DEFAULT_COTO_PATTERN
 from wizard.services.audit import AuditDrain
 from wizard.services.checking import Checking
-from wizard.services.conflicts import LONGEST_REASON, Conflicts
+from wizard.services.conflicts import Conflicts
 from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.messages import Message
 from wizard.services.records import RecordService
 from wizard.services.runner import Runner
 from wizard.services.verification import Seen, Verifications
+from wizard.services.written import LONGEST_REASON
 
 WHY = "It is one person."
 GENERAL = {"coto_status": "general", "coto_registration": "G1234567"}
@@ -411,7 +412,7 @@ def test_it_is_the_desks(world: World, conflicts: Conflicts, proved: bool) -> No
     assert world.load(mine.session_id) == mine
 
 
-@pytest.mark.parametrize("reason", ["", " \n", "x" * (LONGEST_REASON + 1)])
+@pytest.mark.parametrize("reason", ["", " \n\0", "x" * (LONGEST_REASON + 1)])
 def test_a_reason_is_needed(world: World, conflicts: Conflicts, reason: str) -> None:
     recorded(world)
     mine = flagged(world)

@@ -27,7 +27,7 @@ from wizard.core.records import Record, VerificationState, chain_of
 from wizard.core.registration import Registration, Status
 from wizard.services.account_desk import AccountDesk
 from wizard.services.audit import AuditDrain
-from wizard.services.erasure import LONGEST_REASON, Erasure
+from wizard.services.erasure import Erasure
 from wizard.services.events import EventBus
 from wizard.services.links import ResumeLinks
 from wizard.services.notes import Notes
@@ -42,6 +42,7 @@ from wizard.services.record_lists import RecordLists, Sheet
 from wizard.services.sheets import SheetKind
 from wizard.services.tokens import NewToken, Tokens
 from wizard.services.verification import Seen, Verifications
+from wizard.services.written import LONGEST_REASON
 from wizard.storage.bulk_tables import BulkRowRow
 from wizard.storage.crypto import Cipher
 from wizard.storage.outbox import context_of
@@ -437,7 +438,7 @@ def test_only_main_and_the_system_erase(world: World, planted: Planted) -> None:
     assert shell(world, planted).is_erased
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "x" * (LONGEST_REASON + 1)])
+@pytest.mark.parametrize("reason", ["", " \0", "x" * (LONGEST_REASON + 1)])
 def test_it_needs_a_reason(world: World, planted: Planted, reason: str) -> None:
     with pytest.raises(ValidationFailed, match="reason"):
         erasure(world).erase(world.main, planted.account.id, reason=reason)

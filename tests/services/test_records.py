@@ -238,12 +238,20 @@ def test_nobody_else_deletes_one(world: World, records: RecordService) -> None:
             records.delete(call, record.id, reason="No.")
 
 
-@pytest.mark.parametrize("reason", ["", " \n", "x" * 501])
+@pytest.mark.parametrize("reason", ["", " \n\0\x1d", "x" * 501])
 def test_a_deletion_needs_a_reason(world: World, records: RecordService, reason: str) -> None:
     record = made(world)
     with pytest.raises(ValidationFailed):
         records.delete(world.main, record.id, reason=reason)
     assert records.read(world.main, record.id) == record
+
+
+def test_what_nobody_sees_of_a_reason_is_not_kept(world: World, records: RecordService) -> None:
+    record = made(world)
+    records.delete(world.main, record.id, reason="Entered\0 twice:\n\tby us.\x1d")
+    with world.units.read() as unit:
+        (row,) = unit.audit.history(f"record:{record.id}")
+    assert dict(row.event.changes) == {"reason": (None, "Entered twice:\n\tby us.")}
 
 
 def test_a_record_that_was_changed_since_is_not_deleted(world: World, records: RecordService) -> None:

@@ -25,7 +25,8 @@ from wizard.core.registration import Status
 from wizard.services.events import EventBus
 from wizard.services.ports.calls import Call, Staging
 from wizard.services.ports.messages import Message
-from wizard.services.verification import LONGEST_NOTE, Seen, Verifications
+from wizard.services.verification import Seen, Verifications
+from wizard.services.written import LONGEST_NOTE
 
 ABROAD = {"university": "other", "other_details": "Lund", "country": "SE"}
 VERIFIED, ASKED, REJECTED = VerificationState.VERIFIED, VerificationState.ASKED, VerificationState.REJECTED
@@ -178,7 +179,7 @@ def test_of_several_at_once_one_decides(world: World, verifications: Verificatio
 
 
 @pytest.mark.parametrize("state", [ASKED, REJECTED])
-@pytest.mark.parametrize("note", ["", " \n", "x" * (LONGEST_NOTE + 1)])
+@pytest.mark.parametrize("note", ["", " \n\0", "x" * (LONGEST_NOTE + 1)])
 def test_a_question_and_a_reason_have_to_be_said(
     world: World, verifications: Verifications, state: VerificationState, note: str
 ) -> None:

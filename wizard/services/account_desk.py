@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from wizard.core.accounts import Account, AccountStatus
 from wizard.core.clock import Clock
-from wizard.core.errors import Conflict, NotFound, ValidationFailed
+from wizard.core.errors import Conflict, NotFound
 from wizard.core.events import Event, EventName
 from wizard.core.records import Record
 from wizard.core.registration import Registration
-from wizard.services.approvals import LONGEST_REASON
+from wizard.services import written
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
@@ -98,11 +98,7 @@ class AccountDesk:
         "account.erased").
         """
         require_desk_or_system(call.actor)
-        if not reason.strip():
-            raise ValidationFailed("closing.reason", field="reason")
-        if len(reason) > LONGEST_REASON:
-            raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
-        return self._change(call, account_id, AccountStatus.INACTIVE, reason.strip())
+        return self._change(call, account_id, AccountStatus.INACTIVE, written.reason(reason, missing="closing.reason"))
 
     def _change(self, call: Call, account_id: str, status: AccountStatus, reason: str = "") -> Account:
         require_desk_or_system(call.actor)

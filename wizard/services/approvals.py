@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from wizard.core.accounts import Account, AccountStatus, WaitingAccount
 from wizard.core.clock import Clock
-from wizard.core.errors import Conflict, NotFound, ValidationFailed
+from wizard.core.errors import Conflict, NotFound
 from wizard.core.events import Event, EventName
+from wizard.services import written
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.messages import Message
 from wizard.services.ports.units import UnitsOfWork
 
-LONGEST_REASON = 500
 _PAGE = 25
 
 
@@ -59,11 +59,7 @@ class Approvals:
         Raises ValidationFailed("reason.required" | "reason.format"), NotFound, and Conflict("account.decided").
         """
         require_desk_or_system(call.actor)
-        if not reason.strip():
-            raise ValidationFailed("reason.required", field="reason")
-        if len(reason) > LONGEST_REASON:
-            raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
-        return self._decide(call, account_id, AccountStatus.INACTIVE, reason.strip())
+        return self._decide(call, account_id, AccountStatus.INACTIVE, written.reason(reason))
 
     def _decide(self, call: Call, account_id: str, status: AccountStatus, reason: str = "") -> Account:
         require_desk_or_system(call.actor)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from wizard.core.actors import require_desk, require_main
-from wizard.core.errors import Conflict, ErrorCode, Problem, StaleVersion, ValidationFailed, from_problems
+from wizard.core.errors import Conflict, ErrorCode, Problem, StaleVersion, from_problems
 from wizard.core.events import Event, EventName
 from wizard.core.records import Record
 from wizard.core.registration import Registration, Status
@@ -14,6 +14,7 @@ from wizard.core.results import OperationResult
 from wizard.core.rules import RULES_BY_ID
 from wizard.core.trouble import Trouble
 from wizard.core.workflow import Operation
+from wizard.services import written
 from wizard.services.comparison import Comparison, compared
 from wizard.services.creation import closed
 from wizard.services.opening import open_registration
@@ -26,7 +27,6 @@ from wizard.services.records import RecordService
 from wizard.services.run import Change, Run
 from wizard.services.runner import Runner
 
-LONGEST_REASON = 500
 KEPT, REPLACED, RELEASED = "kept", "replaced", "released"
 ALL_CONFLICTS = Selection(trouble=Trouble.CONFLICT)
 _FINAL = frozenset({KEPT, REPLACED})
@@ -67,7 +67,7 @@ class Conflicts:
         Raises PermissionDenied, ValidationFailed, StaleVersion, and Conflict("conflict.over").
         """
         require_main(call.actor)
-        reason = _require_reason(reason)
+        reason = written.reason(reason)
 
         def transition(unit: UnitOfWork, run: Run, stored: Registration) -> Change:
             found = _seen(unit, stored, version)
@@ -86,7 +86,7 @@ class Conflicts:
         Raises as `keep`, the failed rules, and Conflict("conflict.others_record") where the record is not the member's.
         """
         require_main(call.actor)
-        reason, corrections = _require_reason(reason), list[Event]()
+        reason, corrections = written.reason(reason), list[Event]()
 
         def transition(unit: UnitOfWork, run: Run, stored: Registration) -> Change:
             found = _seen(unit, stored, version)
@@ -143,15 +143,6 @@ class Conflicts:
         if before.data == stored.data:
             return before
         return self.records.corrected(unit, run.actor, before, stored.data, vouched=False)
-
-
-def _require_reason(reason: str) -> str:
-    """The reason without what surrounds it."""
-    if not reason.strip():
-        raise ValidationFailed("reason.required", field="reason")
-    if len(reason) > LONGEST_REASON:
-        raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
-    return reason.strip()
 
 
 def _seen(unit: UnitOfWork, stored: Registration, version: int) -> Comparison:

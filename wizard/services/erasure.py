@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from wizard.core.accounts import Account
 from wizard.core.clock import Clock
-from wizard.core.errors import Conflict, ValidationFailed
+from wizard.core.errors import Conflict
 from wizard.core.events import Event, EventName
 from wizard.core.records import chain_of
 from wizard.core.registration import Registration, Status
+from wizard.services import written
 from wizard.services.audit import AuditDrain
 from wizard.services.events import EventBus, make_event
 from wizard.services.persons import Persons, chains_of, person_of
@@ -21,7 +22,6 @@ from wizard.services.ports.persons import Person
 from wizard.services.ports.registrations import RegistrationStore, RevisionConflict
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 
-LONGEST_REASON = 500
 # Two writers at once are usual, a dozen in a row are not.
 _TRIES = 12
 
@@ -50,7 +50,7 @@ class Erasure:
         Raises NotFound, and ValidationFailed("erasure.reason" | "reason.format").
         """
         account = self.to_be_erased(call, account_id)
-        reason = _required(reason)
+        reason = written.reason(reason, missing="erasure.reason")
         theirs = Persons(self.units, self.registrations).under_way(account)
         self._from_database(call, account_id, theirs, reason)
         for registration in theirs:
@@ -135,12 +135,3 @@ def _about(event: Event, person: Person) -> Event:
         return replace(event, session_id=event.chain)
     kind, _, record_id = event.chain.partition(":")
     return replace(event, record_id=record_id) if kind == "record" else event
-
-
-def _required(reason: str) -> str:
-    """A reason that can be read. Raises ValidationFailed."""
-    if not reason.strip():
-        raise ValidationFailed("erasure.reason", field="reason")
-    if len(reason) > LONGEST_REASON:
-        raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
-    return reason.strip()

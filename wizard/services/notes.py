@@ -10,6 +10,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import ValidationFailed
 from wizard.core.events import Event, EventName
 from wizard.core.registration import Registration
+from wizard.services import written
 from wizard.services.audit import with_waiting
 from wizard.services.authority import require_desk_or_system
 from wizard.services.events import EventBus, make_event
@@ -17,8 +18,6 @@ from wizard.services.opening import open_registration
 from wizard.services.ports.calls import Call
 from wizard.services.ports.registrations import RegistrationStore
 from wizard.services.ports.units import UnitsOfWork
-
-LONGEST_NOTE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,9 @@ class Notes:
         Raises ValidationFailed("note.required" | "note.format"), NotFound, and SessionExpired.
         """
         require_desk(call.actor)
-        now, note = self.clock.now(), text.strip()
+        now, note = self.clock.now(), written.note(text)
         if not note:
             raise ValidationFailed("note.required", field="note")
-        if len(note) > LONGEST_NOTE:
-            raise ValidationFailed("note.format", field="note", params={"most": str(LONGEST_NOTE)})
         open_registration(self.registrations, call, session_id, now=now)
         event = make_event(
             EventName.SESSION_NOTED,

@@ -21,13 +21,12 @@ from wizard.core.errors import (
 from wizard.core.events import Event, EventName
 from wizard.core.records import Record, Verification, VerificationState, chain_of, difference
 from wizard.core.rules import RULES_BY_ID, evaluate, failures
+from wizard.services import written
 from wizard.services.checking import Checking
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call, require_seen
 from wizard.services.ports.records import RecordTaken
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
-
-LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class RecordService:
         with self.units.write() as unit:
             record = _find(unit, call.actor, record_id, Action.DELETE, hold=True)
             require_seen(call, record.tag)
-            reason = _required(reason)
+            reason = written.reason(reason, missing="deletion.reason")
             if version not in {None, record.version}:
                 raise StaleVersion(seen=version or 0, current=record.version)
             event = make_event(
@@ -192,12 +191,3 @@ def _verification(actor: Actor, before: Record, reasons: tuple[str, ...]) -> Ver
     if actor.is_desk and same_reasons and before.verification.state is not VerificationState.NOT_REQUIRED:
         return before.verification
     return Verification.because_of(reasons)
-
-
-def _required(reason: str) -> str:
-    """A reason that can be read. Raises ValidationFailed."""
-    if not reason.strip():
-        raise ValidationFailed("deletion.reason", field="reason")
-    if len(reason) > LONGEST_REASON:
-        raise ValidationFailed("reason.format", field="reason", params={"most": str(LONGEST_REASON)})
-    return reason.strip()

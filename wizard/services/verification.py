@@ -12,6 +12,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import Conflict, ExternalServiceError, NotFound, StaleVersion, ValidationFailed, WizardError
 from wizard.core.events import Event, EventName
 from wizard.core.records import Record, VerificationState, chain_of
+from wizard.services import written
 from wizard.services.events import EventBus, make_event
 from wizard.services.ports.calls import Call
 from wizard.services.ports.messages import Message
@@ -19,7 +20,6 @@ from wizard.services.ports.trail import AuditRow
 from wizard.services.ports.units import UnitOfWork, UnitsOfWork
 from wizard.services.ports.verification import WaitingRecord
 
-LONGEST_NOTE = 1000
 _PAGE = 25
 # The desk may keep its thoughts on what it accepts; a question and a refusal have to be said.
 _NEEDS_A_NOTE = frozenset({VerificationState.ASKED, VerificationState.REJECTED})
@@ -150,11 +150,9 @@ def _find(unit: UnitOfWork, record_id: str) -> Record:
 
 def _require_note(state: VerificationState, note: str) -> str:
     """The note without what surrounds it."""
-    note = note.strip()
+    note = written.note(note)
     if not note and state in _NEEDS_A_NOTE:
         raise ValidationFailed(f"note.required.{state}", field="note")
-    if len(note) > LONGEST_NOTE:
-        raise ValidationFailed("note.format", field="note", params={"most": str(LONGEST_NOTE)})
     return note
 
 

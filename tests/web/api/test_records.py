@@ -124,7 +124,8 @@ def test_a_record_is_deleted_by_main_with_a_reason(
 ) -> None:
     place = f"{RECORDS}/{records['public']['id']}"
     problem(main.call("DELETE", place), 422, "VALIDATION_ERROR")
-    problem(main.call("DELETE", place, {"reason": "  "}), 422, "VALIDATION_ERROR")
+    for reason in ("  ", "\u0085", "Twice.\0", "\x1d"):
+        problem(main.call("DELETE", place, {"reason": reason}), 422, "VALIDATION_ERROR")
     problem(admin.call("DELETE", place, {"reason": "Twice."}), 403, "PERMISSION_DENIED")
     problem(main.call("DELETE", place, {"reason": "Twice.", "version": 9}), 409, "CONFLICT")
     gone = main.call("DELETE", place, {"reason": "Twice.", "version": 1})

@@ -166,6 +166,11 @@ class CorrectionBody(Model):
     version: Version
 
 
+# Spelt out: what a dialect of patterns calls a space, or a control character, is its own affair.
+_TEXT = r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]"
+_SEEN = r"[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+
+
 class DeletionBody(Model):
     """Why a record is deleted; the reason stays in the audit trail."""
 
@@ -174,7 +179,7 @@ class DeletionBody(Model):
         Field(
             min_length=1,
             max_length=500,
-            pattern=r"\S",
+            pattern=f"^{_TEXT}*{_SEEN}{_TEXT}*$",
             description=_("Why; for the audit trail, and not about anybody."),
         ),
     ]
