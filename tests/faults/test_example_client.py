@@ -71,6 +71,14 @@ def test_errors_come_in_the_language_of_the_caller(served: Served, client: Clien
     assert len(set(said)) == 2
 
 
+def test_an_address_that_is_too_long_is_refused_as_the_document_says(client: Client) -> None:
+    address = "/ot-education/records"
+    with pytest.raises(ApiError) as refused:
+        client.call("GET", f"{address}?search={'a' * 5000}")
+    described = client.call("GET", "/openapi.json")["paths"][address]["get"]["responses"]
+    assert str(refused.value.status) in described
+
+
 def test_every_page_of_records_is_read(served: Served, client: Client) -> None:
     made = set()
     for _ in range(3):

@@ -70,6 +70,8 @@ def _responses(endpoint: Endpoint) -> Json:
     # Whoever takes no body refuses one that is not an empty object.
     responses["413"] = problem_docs.content("The body is too large.", ErrorCode.VALIDATION_ERROR)
     responses["415"] = problem_docs.content("The body is not JSON.", ErrorCode.VALIDATION_ERROR)
+    # Said before the application is asked, and as a page: by gunicorn, or whatever stands before it.
+    responses["414"] = {"description": "The address is longer than 4,094 bytes."}
     return responses
 
 
