@@ -48,6 +48,7 @@ ERRORS = (
     "expired",
     "forbidden",
     "form_expired",
+    "locked",
     "method",
     "not_found",
     "refused",
