@@ -54,6 +54,7 @@ def names(world: World, desk: AccountDesk, sought: str) -> list[str]:
         ("oeuvre", ["Noé d’Été-Œuvre"]),
         ("ada ben", []),
         ("@", []),
+        ("a\0da", ["Ada Applicant"]),
     ],
 )
 def test_they_are_found_by_how_they_begin(world: World, desk: AccountDesk, sought: str, found: list[str]) -> None:

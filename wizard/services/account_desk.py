@@ -58,7 +58,7 @@ class AccountDesk:
         """
         require_desk_or_system(call.actor)
         with self.units.read() as unit:
-            found = unit.accounts.search(sought.strip(), status=status, after=after, limit=_PAGE + 1)
+            found = unit.accounts.search(_printable(sought), status=status, after=after, limit=_PAGE + 1)
             waiting = unit.accounts.count(AccountStatus.PENDING)
         return AccountPage(found[:_PAGE], waiting, found[_PAGE - 1].id if len(found) > _PAGE else None)
 
@@ -142,3 +142,8 @@ def _found(unit: UnitOfWork, account_id: str) -> Account:
 
 def _chain(account: Account) -> str:
     return f"account:{account.id}"
+
+
+def _printable(sought: str) -> str:
+    """What can be in a name, a number or an address: no database is asked for NUL."""
+    return "".join(char for char in sought if char.isprintable()).strip()
