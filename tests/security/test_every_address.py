@@ -442,6 +442,21 @@ def test_what_cannot_be_read_is_refused(app: Flask, everything: Everything, main
     assert wrong == []
 
 
+def test_nothing_of_the_desk_is_found_under_nul(app: Flask, everything: Everything) -> None:
+    """PostgreSQL takes no question with it, and answered with an error of ours."""
+    for rule in (each for each in routes(app) if each.endpoint.startswith("staff.")):
+        values = everything.values(rule)
+        for name in rule.arguments:
+            place = address(rule, {**values, name: "a\0b"})
+            assert everything.client.open(place, method=method_of(rule)).status_code in {400, 404}, place
+        place = address(rule, values)
+        assert everything.client.open(f"{place}?after=%00", method=method_of(rule)).status_code in {400, 404}, place
+
+
+def method_of(rule: Rule) -> str:
+    return "GET" if "GET" in (rule.methods or set()) else "POST"
+
+
 def test_ids_are_random(services: Services) -> None:
     """Nobody counts up from one's own to another's: ids in addresses are random UUIDs."""
     there = known(services, 0)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
+from werkzeug.exceptions import NotFound
 
 from wizard.web.access import SIGNING_IN, staff_call
 from wizard.web.staff import (
@@ -31,6 +32,14 @@ from wizard.web.staff.banner import banner
 
 blueprint = Blueprint("staff", __name__, url_prefix=oidc.PREFIX)
 blueprint.app_context_processor(banner)
+
+
+@blueprint.before_request
+def _findable() -> None:
+    """Raise NotFound for an address with NUL: nothing has it, and PostgreSQL takes no question with it."""
+    if "\0" in request.path or b"%00" in request.query_string:
+        raise NotFound
+
 
 _SESSION = "/sessions/<session_id>"
 
