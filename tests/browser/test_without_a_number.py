@@ -20,10 +20,6 @@ def type_and_leave(page: Page, button: str) -> None:
     page.get_by_role("button", name=button).click()
 
 
-def codes(served: Served) -> int:
-    return len([text for text in served.mails() if "code" in text.lower()])
-
-
 @pytest.mark.parametrize("script", [True, False])
 def test_a_forgotten_number_comes_by_mail_and_what_was_typed_comes_back(
     new_context: NewContext, served: Served, script: bool
@@ -49,7 +45,7 @@ def test_an_account_is_made_on_the_way(new_context: NewContext, served: Served, 
     driving.heading(page, "Create an account")
     page.get_by_label("Your name").fill("Zoé Newcomer")
     page.get_by_label("E-mail address").fill(f"zoe-{script}@example.org")
-    before = codes(served)
+    before = served.codes_sent()
     page.get_by_role("button", name="Send me a code").click()
     driving.heading(page, "Confirm your e-mail address")
     page.get_by_label("Six-digit code").fill(served.newest_code(after=before))
@@ -85,7 +81,7 @@ def test_a_wrong_code_is_reloaded_and_a_closed_tab_found_again(
     driving.heading(page, "Your member number by e-mail")
     page.get_by_role("button", name="I have no account yet").click()
     expect(page.get_by_label("Your name")).to_have_value("Yan Newcomer")
-    before = codes(served)
+    before = served.codes_sent()
     page.get_by_role("button", name="Send me a code").click()
     driving.heading(page, "Confirm your e-mail address")
     expect(page.locator("main")).to_contain_text("may stop working")

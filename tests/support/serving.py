@@ -21,8 +21,11 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 from uuid import uuid4
 
 from bs4 import BeautifulSoup, Tag
+from sqlalchemy import NullPool, create_engine, func, select
 
+from tests.support.databases import sqlite_url
 from tests.support.waiting import wait_for
+from wizard.storage.trail_tables import OutboxRow
 
 _NUMBER = re.compile(r"osot-\d{7}")
 _CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
@@ -141,14 +144,25 @@ class Served:
             texts.append(str(body.get_content()))
         return texts
 
+    def codes_sent(self) -> int:
+        """How many mails with a code there are, once none is on its way that somebody else has asked for."""
+        wait_for(lambda: not self._codes_on_their_way(), what="the mails before")
+        return len(self._codes())
+
     def newest_code(self, *, after: int) -> str:
         """The code in the newest mail, once there are more mails with one than before."""
+        return wait_for(lambda: self._codes()[after:], what="a mail with a code")[-1]
 
-        def codes() -> list[str]:
-            found = [_CODE.search(text) for text in self.mails() if "code" in text.lower()]
-            return [match[1] for match in found if match][after:]
+    def _codes(self) -> list[str]:
+        found = [_CODE.search(text) for text in self.mails() if "code" in text.lower()]
+        return [match[1] for match in found if match]
 
-        return wait_for(codes, what="a mail with a code")[-1]
+    def _codes_on_their_way(self) -> int:
+        url = self.environ.get("WIZARD_DATABASE_URL", sqlite_url(self.data_dir / "wizard.db"))
+        waiting = select(func.count()).where(OutboxRow.kind.in_(("code", "account_code")), OutboxRow.state == "waiting")
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return connection.scalar(waiting) or 0
 
     def environment(self) -> dict[str, str]:
         """What its processes are told."""
