@@ -70,6 +70,8 @@ def worker_overtaken(site: Site) -> Iterator[None]:
     assert site.worker.process is not None
     with stopped(family(site.worker.process.pid)):
         with suppress(psycopg.Error), site.postgres.connect() as connection:
+            # Stopped while it marks a message, it keeps the row; then it cannot be overtaken.
+            connection.execute("SET lock_timeout = '1s'")
             connection.execute("UPDATE outbox SET claimed_until = now() WHERE claimed_until > now()")
         yield
 
