@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support.applicant import ANSWERS, Applicant, one, parsed, text
-from tests.support.desk import SYSTEM
+from tests.support.desk import SYSTEM, sign_in
+from tests.support.seed import Seeded
+from wizard.core.clock import FixedClock
 from wizard.core.errors import NotFound
 from wizard.core.registration import Status
+from wizard.core.steps import Step
 from wizard.services.bundle import Services
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
@@ -38,6 +43,46 @@ def test_journey_from_start_to_receipt(applicant: Applicant, app_units: SqlUnits
     receipt = applicant.soup("complete")
     assert text(receipt, "#receipt-number") == "osot-oted-0000001"
     assert text(receipt, "#category") == "New Graduate"
+
+
+def lose_the_answer_to_start(client: FlaskClient) -> Applicant:
+    """A registration that its browser never heard of."""
+    client.get("/")
+    cookie = client.get_cookie("wizard")
+    assert cookie is not None
+    lost = Applicant(client).start()
+    client.set_cookie("wizard", cookie.value)
+    return lost
+
+
+def test_a_browser_that_missed_the_answer_to_start_starts_again(
+    client: FlaskClient, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    lost = lose_the_answer_to_start(client)
+    again = Applicant(client).start()
+    # The first one is under the id that nobody heard of, and the other one lives no shorter for it.
+    lost.soup("identity", expect=404)
+    again.answer(Step.IDENTITY, Step.EDUCATION)
+    clock.instant += timedelta(minutes=20)
+    assert again.answer().decide().prove(app_units).declare().headers["Location"].endswith("/complete")
+
+
+def test_such_a_browser_keeps_what_else_was_begun_in_it_for_a_while(
+    applicant: Applicant, client: FlaskClient, clock: FixedClock
+) -> None:
+    lose_the_answer_to_start(client)
+    other = Applicant(client).start()
+    applicant.soup("identity")
+    clock.instant += timedelta(minutes=11)
+    applicant.soup("identity", expect=404)
+    other.soup("identity")
+
+
+def test_staff_who_start_a_registration_leave_their_sign_in_nowhere(client: FlaskClient, app_seeded: Seeded) -> None:
+    sign_in(client, app_seeded.main)
+    assert client.get("/staff/").status_code == 200
+    lose_the_answer_to_start(client)
+    assert client.get("/staff/").status_code == 303
 
 
 def test_start_makes_no_document(applicant: Applicant, services: Services) -> None:

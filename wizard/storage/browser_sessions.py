@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from redis.client import Pipeline
 
-from wizard.services.ports.browsers import LEFT, StoredSession
+from wizard.services.ports.browsers import LEFT, Leaving, StoredSession
 from wizard.services.ports.registrations import PageAhead, PageAsked
 from wizard.storage import scripts
 from wizard.storage.codec import microseconds
@@ -27,7 +27,7 @@ _CHANGED = 0
 _NOTHING, _ENDED = 0, -1
 # A request that was on its way with the old id when a session got another one must not be given a third: its
 # answer would take the place of the id that the browser has just been given.
-_REMEMBERED = timedelta(minutes=1)
+_REMEMBERED = timedelta(seconds=20)
 # As long as a code: a browser that never heard of its new id goes on with the old one, and proves itself anew.
 _LEFT_FOR = timedelta(minutes=10)
 # What is kept for one request is for the one that a redirect asks for at once.
@@ -93,7 +93,7 @@ class BrowserSessions:
         except (ValueError, msgspec.DecodeError) as error:
             _log.warning("browser_session.unreadable", reason=str(error))
             return _NOTHING, {}
-        return (_NOTHING, {}) if self._is_over(values) else (int(revision), values)
+        return int(revision), self._without_over(values)
 
     def _unsent(self, sid: str, sealed: bytes | None) -> dict[str, Any]:
         try:
@@ -109,13 +109,11 @@ class BrowserSessions:
             answer = self.client.eval(scripts.SAVE, 1, _key(sid), str(seen or ""), value, self._life)
         return bool(answer == _SAVED)
 
-    def move(
-        self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Mapping[str, Any] | None = None
-    ) -> bool:
+    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Leaving | None = None) -> bool:
         """Store under a new id and end the old one, in one round trip; False as for `write`.
 
         The new one is there before the old one goes: a crash in between leaves the old one as it was, and another
-        that nobody knows the id of. With `leaving` the old one has that for a while, in place of ending.
+        that nobody knows the id of. With `leaving` the old one has that, in place of ending.
         """
         with pipeline(self.client) as commands:
             commands.set(_key(to), self._seal(to, values, 1), px=self._life)
@@ -135,15 +133,21 @@ class BrowserSessions:
             _queue_end(commands, sid, seen)
             return bool(commands.execute()[0] != _CHANGED)
 
-    def _queue_left(self, commands: Pipeline, sid: str, values: Mapping[str, Any], seen: int) -> None:
+    def _queue_left(self, commands: Pipeline, sid: str, leaving: Leaving, seen: int) -> None:
         until = microseconds(self.registrations.clock.now() + _LEFT_FOR)
-        left = self._seal(sid, {LEFT: until, **values}, seen + 1)
+        # What was left before is not prolonged.
+        ends = {**dict.fromkeys(leaving.ending, until), **leaving.values.get(LEFT, {})}
+        left = self._seal(sid, {**leaving.values, LEFT: ends}, seen + 1)
         commands.execute_command("EVAL", scripts.SAVE, 1, _key(sid), str(seen), left, self._life)
 
-    def _is_over(self, values: Mapping[str, Any]) -> bool:
-        """Whether they were left under an old id, for long enough; looking at them does not prolong that."""
-        until = values.get(LEFT)
-        return until is not None and microseconds(self.registrations.clock.now()) >= until
+    def _without_over(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Without what was left under an old id, for long enough; looking at it does not prolong that."""
+        if LEFT not in values:
+            return values
+        now = microseconds(self.registrations.clock.now())
+        holding = {key: until for key, until in values[LEFT].items() if now < until}
+        over = values[LEFT].keys() - holding.keys()
+        return {**{key: value for key, value in values.items() if key not in over}, LEFT: holding}
 
     @property
     def _life(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -12,6 +13,7 @@ from structlog.contextvars import bind_contextvars
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
+from wizard.services.ports.browsers import LEFT, Leaving
 from wizard.services.ports.calls import Call
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_ids import is_session_id
@@ -36,6 +38,8 @@ SIGNING_IN = frozenset(
 )
 # In the session of a browser: its sign-in was made with an identity provider.
 WITH_PROVIDER = "staff_with_provider"
+# Begins the keys of who is signed in as staff, or about to.
+_OF_STAFF = "staff"
 _OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "link_sent_to")
 
 
@@ -43,8 +47,8 @@ class _Regenerating(Protocol):
     def regenerate(self, session: SessionMixin) -> None: ...
 
 
-class _Leaving(Protocol):
-    def regenerate(self, *, leaving: bool) -> None: ...
+class _LeavesBehind(Protocol):
+    def regenerate(self, *, leaving: Callable[[Mapping[str, Any]], Leaving]) -> None: ...
 
 
 class _ReadingAhead(Protocol):
@@ -157,17 +161,15 @@ def may_delete(member: StaffMember | None) -> bool:
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, under a new browser session id."""
     browser_session()[_key("registration", session_id)] = _now().isoformat()
-    regenerate()
+    _regenerate_leaving()
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
-    """Note that a code entered in this browser proved an account, for one registration.
-
-    Under the id before it leaves, for a while, what the browser had: should the answer with the new one be lost, there
-    is no other way back to what was typed.
-    """
+    """Note that a code entered in this browser proved an account, for one registration."""
     browser_session()[_key("proof", session_id)] = account_id
-    cast("_Leaving", browser_session()).regenerate(leaving=True)
+    # Whoever proves it anew has a whole session again.
+    forget(LEFT)
+    _regenerate_leaving()
 
 
 def grant_help(session_id: str) -> None:
@@ -205,6 +207,19 @@ def forget(*keys: str) -> None:
 def regenerate() -> None:
     """Give the browser's session another id."""
     cast("_Regenerating", current_app.session_interface).regenerate(browser_session())
+
+
+def _regenerate_leaving() -> None:
+    """Give it another id; what an applicant had stays under the one before, registrations for a while only.
+
+    Should the answer with the new one be lost, there is no other way to go on, nor back to what was typed.
+    """
+    cast("_LeavesBehind", browser_session()).regenerate(leaving=_left)
+
+
+def _left(values: Mapping[str, Any]) -> Leaving:
+    stays = {key: value for key, value in values.items() if not key.startswith(_OF_STAFF)}
+    return Leaving(stays, frozenset(key for key in stays if key.partition(":")[0] in _OF_A_REGISTRATION))
 
 
 def _staff_of_session(browser: SessionMixin) -> StaffMember | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports.browsers import LEFT, AskedFor, SessionStore, StoredSession
+from wizard.services.ports.browsers import LEFT, AskedFor, Leaving, SessionStore, StoredSession
 from wizard.services.ports.registrations import PageAhead
 
 # Of requests that write to one session at once each is passed by at most all others.
@@ -52,7 +52,7 @@ class BrowserSession(SessionMixin):
         self._changes: dict[str, Any] = {}
         self._cleared = False
         self._emptied = False
-        self._leaves = False
+        self._leaves: Callable[[Mapping[str, Any]], Leaving] | None = None
         self._is_over = False
         self._failure: ExternalServiceError | None = None
 
@@ -111,8 +111,8 @@ class BrowserSession(SessionMixin):
         if value:
             self._changes.update(self._read())
 
-    def regenerate(self, *, leaving: bool = False) -> None:
-        """Go on under another id; the one before ends, or with `leaving` has for a while what it had until now."""
+    def regenerate(self, *, leaving: Callable[[Mapping[str, Any]], Leaving] | None = None) -> None:
+        """Go on under another id; the one before ends, or has what `leaving` makes of what it had."""
         self._read()
         self._sid = self._new_sid()
         self._leaves = leaving
@@ -214,10 +214,7 @@ class BrowserSession(SessionMixin):
             self._emptied = stored is not None
             becomes, revision = None, 0
         elif stored is not None and self._is_moving:
-            leaving = self._as_read if self._leaves else None
-            if self._leaves:
-                # Proved anew: what was left is a whole session again.
-                values.pop(LEFT, None)
+            leaving = self._leaves(self._as_read) if self._leaves else None
             written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving)
             becomes, revision = self._sid, 1
         else:

@@ -79,7 +79,10 @@ def worker_overtaken(site: Site) -> Iterator[None]:
 @contextmanager
 def dying(site: Site, point: str) -> Iterator[None]:
     """Whoever next passes a point dies there, if anybody does meanwhile."""
-    site.armed.write_text(point)
+    # At once: whoever looks must not find half a name.
+    written = site.armed.with_suffix(".new")
+    written.write_text(point)
+    written.rename(site.armed)
     try:
         yield
     finally:

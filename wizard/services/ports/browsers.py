@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from wizard.core.registration import Registration
 from wizard.services.ports.registrations import PageAhead, PageAsked
 
-# In what a session has left under its old id: until when that holds, in microseconds.
-LEFT = "_left_until"
+# In what a session has left under its old id: until when keys hold that end, in microseconds.
+LEFT = "_left"
+
+
+class Leaving(NamedTuple):
+    """What stays under an old id, and which of its keys for a while only."""
+
+    values: Mapping[str, Any]
+    ending: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,8 @@ class SessionStore(Protocol):
 
     def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool: ...
 
-    def move(
-        self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Mapping[str, Any] | None = None
-    ) -> bool:
-        """Store under a new id; the old one ends, or for a while has what is being left there."""
+    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Leaving | None = None) -> bool:
+        """Store under a new id; the old one ends, or has what is being left there."""
         ...
 
     def delete(self, sid: str, *, seen: int) -> bool: ...
