@@ -133,12 +133,17 @@ def vacuumed(url: str, to: Path) -> str:
 Database = tuple[str, Callable[[str, Path], str]]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+ON_POSTGRES = pytest.mark.postgres
+
+
+@pytest.fixture(
+    params=["VACUUM INTO", *(pytest.param(each, marks=ON_POSTGRES) for each in ("pg_basebackup", "pg_dump"))]
+)
 def database(
     request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, plain_settings: Settings
 ) -> Iterator[Database]:
     """A migrated database, and what backs it up and brings it back."""
-    if request.param == "sqlite":
+    if request.param == "VACUUM INTO":
         yield copy_sqlite(sqlite_template, tmp_path / "wizard.db"), vacuumed
         return
     with ExitStack() as servers:
@@ -149,7 +154,14 @@ def database(
         def based(_url: str, _to: Path) -> str:
             return servers.enter_context(running_postgres(server.base_backup)).url(name)
 
-        yield server.url(name), based
+        def dumped(_url: str, to: Path) -> str:
+            server.dump(name, to / "wizard.dump")
+            other = servers.enter_context(running_postgres())
+            restored = other.create()
+            other.restore(to / "wizard.dump", restored)
+            return other.url(restored)
+
+        yield server.url(name), based if request.param == "pg_basebackup" else dumped
 
 
 def test_what_was_accepted_is_there_again(database: Database, tmp_path: Path) -> None:

@@ -62,21 +62,31 @@ class Postgres:
         self._do(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def base_backup(self, to: Path) -> None:
-        """A copy of all there is, while it is written to, as PostgreSQL's manual has it made without a program."""
-        with psycopg.connect(
-            host=self.socket_directory, user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
-            (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
-            connection.execute("SELECT pg_backup_start('test', fast => true)")
-            # Files that come and go meanwhile are brought up to date by the log, which is copied last.
-            subprocess.run(["/bin/cp", "--archive", data, str(to)], check=False, capture_output=True)
-            (label,) = connection.execute("SELECT labelfile FROM pg_backup_stop(false)").fetchone() or ("",)
-            shutil.rmtree(to / "pg_wal")
-            subprocess.run(["/bin/cp", "--archive", f"{data}/pg_wal", str(to / "pg_wal")], check=True)
-        (to / "backup_label").write_text(label)
-        shutil.chown(to / "backup_label", to.stat().st_uid, to.stat().st_gid)
-        for left in ("postmaster.pid", "postmaster.opts", *(each.name for each in to.glob(".s.PGSQL.*"))):
-            (to / left).unlink(missing_ok=True)
+        """A copy of all there is, while it is written to."""
+        self._run("pg_basebackup", f"--pgdata={to}", "--wal-method=stream", "--checkpoint=fast", *self._where())
+        # Its socket is among its data here, and was no other server's.
+        for left in to.glob(".s.PGSQL.*"):
+            left.unlink()
+        # Root's server runs as another user, whose the copy has to be.
+        owner = Path(f"/proc/{self.pid}").stat()
+        for each in (to, *to.rglob("*")):
+            os.chown(each, owner.st_uid, owner.st_gid)
+
+    def dump(self, database: str, to: Path) -> None:
+        """A file with one database, while it is written to."""
+        self._run("pg_dump", "--format=custom", f"--file={to}", *self._where(), database)
+
+    def restore(self, dump: Path, database: str) -> None:
+        """Bring a dump back into an empty database."""
+        self._run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={database}", *self._where(), str(dump))
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """A program of the server's own version; raises CalledProcessError."""
+        where = Path(f"/proc/{self.pid}/exe").resolve().parent
+        subprocess.run([where / program, *arguments], check=True)
+
+    def _where(self) -> tuple[str, str]:
+        return f"--host={self.socket_directory}", "--username=postgres"
 
     def make_fast(self) -> None:
         for setting, value in FAST.items():
