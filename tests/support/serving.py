@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -29,13 +30,17 @@ from wizard.storage.trail_tables import OutboxRow
 
 _NUMBER = re.compile(r"osot-\d{7}")
 _CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
+# The system gives connections ports from 32,768 on.
+_NOT_FOR_CONNECTIONS = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has, nor is given for a connection: it stays free while whoever listens there is dead."""
+    while True:
+        port = secrets.choice(_NOT_FOR_CONNECTIONS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
