@@ -30,10 +30,13 @@ def as_meant(number: str) -> str:
 
 
 class Form(FlaskForm):
-    """A form of a page, with this browser's CSRF token.
+    """A form of a page. Its token is the page's to give and `security.py`'s to check, before any form is read.
 
     Filled from what was sent, else from what was typed before the page changed its language, else from `data`.
     """
+
+    class Meta(FlaskForm.Meta):
+        csrf = False
 
     def __init__(self, data: Mapping[str, object] | None = None) -> None:
         typed = unsent.fields()
@@ -41,5 +44,5 @@ class Form(FlaskForm):
 
     def entries(self, others: Iterable[Entry] = ()) -> tuple[Entry, ...]:
         """What is wrong, for the summary on top: that of its own fields, and `others`, which belong to none here."""
-        beside = [(str(field.name), str(text)) for field in self for text in field.errors if field.name != "csrf_token"]
+        beside = [(str(field.name), str(text)) for field in self for text in field.errors]
         return (*beside, *others)
