@@ -20,6 +20,7 @@ from tests.test_privileges import SINCE
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Privilege
 from wizard.services.bundle import Services
+from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 BOARD = "/staff/"
 UNSAFE_MODULES = frozenset({"pickle", "cPickle", "marshal", "shelve", "dill", "jsonpickle", "yaml", "copyreg"})
@@ -68,6 +69,30 @@ def test_a_stolen_cookie_opens_nothing_once_its_owner_may_do_more(
     assert client.get(BOARD).status_code == 200
     for each in (thief, second):
         assert each.get(BOARD).status_code == 303
+
+
+@pytest.mark.usefixtures("app_seeded")
+def test_what_is_left_under_an_old_id_for_its_owner_ends_with_finish_and_clear(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork
+) -> None:
+    applicant = Applicant(client).start().answer().decide()
+    thief = copied(app, client)
+    applicant.prove(app_units)
+    assert thief.get(applicant.address("identity")).status_code == 200
+    assert send(client, "/finish", {"choice": "clear"}, of="/").status_code == 303
+    for browser in (thief, client):
+        assert browser.get(applicant.address("identity")).status_code == 404
+
+
+@pytest.mark.usefixtures("app_seeded")
+def test_what_is_left_under_an_old_id_is_not_taken_along(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork
+) -> None:
+    applicant = Applicant(client).start().answer().decide()
+    thief = copied(app, client)
+    applicant.prove(app_units)
+    Applicant(thief).start().answer(user_business_id="osot-0000002").decide().prove(app_units)
+    assert thief.get(applicant.address("identity")).status_code == 404
 
 
 class _Bomb:

@@ -339,8 +339,10 @@ def test_whoever_has_the_old_id_cannot_make_more_of_it(
     thief.client.set_cookie("wizard", cookie.value)
     applicant.answer().decide().prove(app_units)
     thief.soup("identity")
-    # Under an id of its own, too, it ends when the old one does.
+    # It is not taken along to an id of its own.
     Applicant(thief.client).start()
+    thief.soup("identity", expect=404)
+    thief.client.set_cookie("wizard", cookie.value)
     thief.soup("identity")
     clock.instant += timedelta(minutes=11)
     thief.soup("identity", expect=404)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,7 +25,7 @@ from tests.support.valkey import running_valkey
 from tests.web.session_views import During, app_on
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.browsers import Leaving, SessionStore, StoredSession
 from wizard.storage.crypto import Cipher
 from wizard.web.lazy_session import BrowserSession
 
@@ -366,6 +367,41 @@ def test_a_sign_in_keeps_what_an_overlapping_request_wrote(
     browser.post("/sign-in")
     assert shown(browser) == {"language": "fr", "two": "2", "staff": "somebody"}
     assert len(redis_client.keys("ot_browser_session:*")) == 1
+
+
+@pytest.fixture
+def store(tiny_app: Flask) -> SessionStore:
+    return cast("SessionStore", vars(tiny_app.session_interface)["_store"])
+
+
+def session_of(store: SessionStore, cookie: str | None) -> BrowserSession:
+    return BrowserSession(store, cookie=cookie, new_sid=lambda: secrets.token_urlsafe(32))
+
+
+def left_whole(values: Mapping[str, Any]) -> Leaving:
+    return Leaving(values, frozenset())
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["at first", "after an answer that was lost"])
+@pytest.mark.parametrize("moves", [False, True], ids=["writes", "moves too"])
+def test_a_session_that_moved_on_and_left_something_takes_no_more(store: SessionStore, lost: bool, moves: bool) -> None:
+    first = session_of(store, None)
+    first["language"] = "fr"
+    assert first.save()
+    if lost:
+        unheard = session_of(store, first.sid)
+        unheard.regenerate(leaving=left_whole)
+        assert unheard.save()
+    # Here both go on from what was left; the one that is later has lost the race.
+    one, two = session_of(store, first.sid), session_of(store, first.sid)
+    for each in (one, two):
+        each["more"] = "1"
+    one.regenerate(leaving=left_whole)
+    if moves:
+        two.regenerate(leaving=left_whole)
+    assert one.save()
+    assert not two.save()
+    assert two.cookie_to_set is None
 
 
 def test_twenty_threads_writing_at_once_all_count(browser: FlaskClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -13,7 +13,7 @@ from structlog.contextvars import bind_contextvars
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
-from wizard.services.ports.browsers import LEFT, Leaving
+from wizard.services.ports.browsers import Leaving
 from wizard.services.ports.calls import Call
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_ids import is_session_id
@@ -48,7 +48,7 @@ class _Regenerating(Protocol):
 
 
 class _LeavesBehind(Protocol):
-    def regenerate(self, *, leaving: Callable[[Mapping[str, Any]], Leaving]) -> None: ...
+    def regenerate(self, *, leaving: Callable[[Mapping[str, Any]], Leaving], taking: Collection[str]) -> None: ...
 
 
 class _ReadingAhead(Protocol):
@@ -161,15 +161,13 @@ def may_delete(member: StaffMember | None) -> bool:
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, under a new browser session id."""
     browser_session()[_key("registration", session_id)] = _now().isoformat()
-    _regenerate_leaving()
+    _regenerate_leaving(taking=session_id)
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
     """Note that a code entered in this browser proved an account, for one registration."""
     browser_session()[_key("proof", session_id)] = account_id
-    # Whoever proves it anew has a whole session again.
-    forget(LEFT)
-    _regenerate_leaving()
+    _regenerate_leaving(taking=session_id)
 
 
 def grant_help(session_id: str) -> None:
@@ -209,12 +207,14 @@ def regenerate() -> None:
     cast("_Regenerating", current_app.session_interface).regenerate(browser_session())
 
 
-def _regenerate_leaving() -> None:
+def _regenerate_leaving(*, taking: str) -> None:
     """Give it another id; what an applicant had stays under the one before, registrations for a while only.
 
-    Should the answer with the new one be lost, there is no other way to go on, nor back to what was typed.
+    Should the answer with the new one be lost, there is no other way to go on, nor back to what was typed. Who does go
+    on from there takes nothing along but the registration that was granted or proved.
     """
-    cast("_LeavesBehind", browser_session()).regenerate(leaving=_left)
+    own = [_key(kind, taking) for kind in _OF_A_REGISTRATION]
+    cast("_LeavesBehind", browser_session()).regenerate(leaving=_left, taking=own)
 
 
 def _left(values: Mapping[str, Any]) -> Leaving:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports.browsers import LEFT, AskedFor, Leaving, SessionStore, StoredSession
+from wizard.services.ports.browsers import BEFORE, ENDS, LEFT, AskedFor, Leaving, SessionStore, StoredSession
 from wizard.services.ports.registrations import PageAhead
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50
+# More than there are in the minutes that something is left for.
+_MOST_LEFT = 8
 _PLAIN = (str, int, float, bool, type(None))
 _REMOVED = object()
 
@@ -111,9 +113,15 @@ class BrowserSession(SessionMixin):
         if value:
             self._changes.update(self._read())
 
-    def regenerate(self, *, leaving: Callable[[Mapping[str, Any]], Leaving] | None = None) -> None:
-        """Go on under another id; the one before ends, or has what `leaving` makes of what it had."""
-        self._read()
+    def regenerate(
+        self, *, leaving: Callable[[Mapping[str, Any]], Leaving] | None = None, taking: Collection[str] = ()
+    ) -> None:
+        """Go on under another id; the one before ends, or has what `leaving` makes of what it had.
+
+        Of what was left under the one before, and ends, only `taking` comes along.
+        """
+        for key in {LEFT, ENDS, *self._read().get(ENDS, ())}.difference(taking).intersection(self):
+            del self[key]
         self._sid = self._new_sid()
         self._leaves = leaving
 
@@ -209,13 +217,19 @@ class BrowserSession(SessionMixin):
 
     def _write(self) -> bool:
         values, stored, seen = self._read(), self._stored_sid, self._revision
+        before = self._as_read.get(BEFORE, [])
         if not values:
-            written = stored is None or self._store.delete(stored, seen=seen)
+            written = stored is None or self._store.delete(stored, seen=seen, ending=before)
             self._emptied = stored is not None
             becomes, revision = None, 0
         elif stored is not None and self._is_moving:
-            leaving = self._leaves(self._as_read) if self._leaves else None
-            written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving)
+            if self._leaves is None:
+                values.pop(BEFORE, None)
+                written = self._store.move(stored, values, seen=seen, to=self._sid, ending=before)
+            else:
+                values[BEFORE] = [*before, stored][-_MOST_LEFT:]
+                leaving = self._leaves(self._as_read)
+                written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving)
             becomes, revision = self._sid, 1
         else:
             written = self._store.write(self._sid, values, seen=seen)
@@ -235,7 +249,7 @@ class BrowserSession(SessionMixin):
         """Read what another request has written, and change that as this one changed what it had read."""
         stored = self._store.read(self._stored_sid) if self._stored_sid else StoredSession()
         # What another request has left is nothing to go on with: the browser has been given another id.
-        if stored.revision <= 0 or (LEFT in stored.values and LEFT not in self._as_read):
+        if stored.revision <= 0 or stored.values.get(LEFT) != self._as_read.get(LEFT):
             self._is_over = True
             return
         self._revision, self._as_read = stored.revision, dict(stored.values)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from wizard.core.registration import Registration
 from wizard.services.ports.registrations import PageAhead, PageAsked
 
-# In what a session has left under its old id: until when keys hold that end, in microseconds.
-LEFT = "_left"
+# In what a session has left under its old id: as which revision it was left, and until when keys hold that end, in
+# microseconds. In the one that goes on: the ids under which something was left.
+LEFT, ENDS, BEFORE = "_left", "_ends", "_before"
 
 
 class Leaving(NamedTuple):
@@ -44,11 +45,20 @@ class SessionStore(Protocol):
 
     def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool: ...
 
-    def move(self, sid: str, values: Mapping[str, Any], *, seen: int, to: str, leaving: Leaving | None = None) -> bool:
-        """Store under a new id; the old one ends, or has what is being left there."""
+    def move(
+        self,
+        sid: str,
+        values: Mapping[str, Any],
+        *,
+        seen: int,
+        to: str,
+        leaving: Leaving | None = None,
+        ending: Collection[str] = (),
+    ) -> bool:
+        """Store under a new id; the old one ends, or has what is being left there, and others end."""
         ...
 
-    def delete(self, sid: str, *, seen: int) -> bool: ...
+    def delete(self, sid: str, *, seen: int, ending: Collection[str] = ()) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
