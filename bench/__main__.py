@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import Any
 
-from bench import bulk, crowd, hosts, lists, report, requests, rounds, shares
+from bench import bulk, crowd, guesses, hosts, lists, report, requests, rounds, shares
 
-PARTS = ("requests", "crowd", "lists", "bulk", "hosts", "shares")
+PARTS = ("requests", "crowd", "lists", "bulk", "hosts", "shares", "guesses")
 
 
 def main() -> None:
@@ -46,6 +46,9 @@ def main() -> None:
     if "shares" in wanted:
         parts["shares"] = shares.run(size=arguments.journeys)
         shares.show(parts["shares"])
+    if "guesses" in wanted:
+        parts["guesses"] = guesses.run(size=arguments.journeys)
+        guesses.show(parts["guesses"])
     report.write(parts, rows)
     if not good:
         sys.exit("Something took longer than it may.")

@@ -86,6 +86,12 @@ def test_whatever_is_asked_costs_the_same_round_trips_among_many(tmp_path: Path)
     assert {name for name in names if told[name, 10] != told[name, 1000]} == set()
 
 
+def test_numbers_that_are_made_up_are_asked_for_beside_members(tmp_path: Path) -> None:
+    told = run(tmp_path, "--only", "guesses")["guesses"]
+    assert told["known_ms"] > 0
+    assert told["unknown_ms"] > 0
+
+
 def test_what_a_registration_costs_each_part_is_shared_out(tmp_path: Path) -> None:
     shares = run(tmp_path, "--only", "shares")["shares"]
     # The code, and the receipt.
