@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -13,9 +12,9 @@ from structlog.contextvars import bind_contextvars
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
-from wizard.services.ports.browsers import Leaving
 from wizard.services.ports.calls import Call
 from wizard.services.ports.registrations import PageAhead
+from wizard.web import old_ids
 from wizard.web.session_ids import is_session_id
 from wizard.web.texts import language_code
 
@@ -38,17 +37,10 @@ SIGNING_IN = frozenset(
 )
 # In the session of a browser: its sign-in was made with an identity provider.
 WITH_PROVIDER = "staff_with_provider"
-# Begins the keys of who is signed in as staff, or about to.
-_OF_STAFF = "staff"
-_OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "link_sent_to")
 
 
 class _Regenerating(Protocol):
     def regenerate(self, session: SessionMixin) -> None: ...
-
-
-class _LeavesBehind(Protocol):
-    def regenerate(self, *, leaving: Callable[[Mapping[str, Any]], Leaving], taking: Collection[str]) -> None: ...
 
 
 class _ReadingAhead(Protocol):
@@ -161,13 +153,13 @@ def may_delete(member: StaffMember | None) -> bool:
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, under a new browser session id."""
     browser_session()[_key("registration", session_id)] = _now().isoformat()
-    _regenerate_leaving(taking=session_id)
+    old_ids.leave(browser_session(), _keys(session_id))
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
     """Note that a code entered in this browser proved an account, for one registration."""
     browser_session()[_key("proof", session_id)] = account_id
-    _regenerate_leaving(taking=session_id)
+    old_ids.leave(browser_session(), _keys(session_id))
 
 
 def grant_help(session_id: str) -> None:
@@ -178,7 +170,7 @@ def grant_help(session_id: str) -> None:
 
 def forget_registration(session_id: str) -> None:
     """Take back whatever this browser was granted for a registration."""
-    forget(*(_key(kind, session_id) for kind in _OF_A_REGISTRATION))
+    forget(*_keys(session_id))
     regenerate()
 
 
@@ -205,21 +197,6 @@ def forget(*keys: str) -> None:
 def regenerate() -> None:
     """Give the browser's session another id."""
     cast("_Regenerating", current_app.session_interface).regenerate(browser_session())
-
-
-def _regenerate_leaving(*, taking: str) -> None:
-    """Give it another id; what an applicant had stays under the one before, registrations for a while only.
-
-    Should the answer with the new one be lost, there is no other way to go on, nor back to what was typed. Who does go
-    on from there takes nothing along but the registration that was granted or proved.
-    """
-    own = [_key(kind, taking) for kind in _OF_A_REGISTRATION]
-    cast("_LeavesBehind", browser_session()).regenerate(leaving=_left, taking=own)
-
-
-def _left(values: Mapping[str, Any]) -> Leaving:
-    stays = {key: value for key, value in values.items() if not key.startswith(_OF_STAFF)}
-    return Leaving(stays, frozenset(key for key in stays if key.partition(":")[0] in _OF_A_REGISTRATION))
 
 
 def _staff_of_session(browser: SessionMixin) -> StaffMember | None:
@@ -259,6 +236,10 @@ def _reading_ahead() -> dict[str, Registration | None]:
 
 def _key(kind: str, session_id: str) -> str:
     return f"{kind}:{session_id}"
+
+
+def _keys(session_id: str) -> list[str]:
+    return [_key(kind, session_id) for kind in old_ids.OF_A_REGISTRATION]
 
 
 def _now() -> datetime:

@@ -248,7 +248,7 @@ class BrowserSession(SessionMixin):
     def _catch_up(self) -> None:
         """Read what another request has written, and change that as this one changed what it had read."""
         stored = self._store.read(self._stored_sid) if self._stored_sid else StoredSession()
-        # What another request has left is nothing to go on with: the browser has been given another id.
+        # What another request has left is nothing to go on with: there is another id now.
         if stored.revision <= 0 or stored.values.get(LEFT) != self._as_read.get(LEFT):
             self._is_over = True
             return
