@@ -70,7 +70,6 @@ LONGER_MODULES = {
     "wizard.web.api.answers": (330, "the fields of every answer, nothing else"),
     "wizard.web.api.endpoints": (330, "every call in one table"),
     "wizard.web.api.examples": (290, "an example of every call"),
-    "wizard.web.lazy_session": (265, "a browser's session through one request: its states keep each other's promises"),
     "wizard.services.orchestrator": (295, "every operation on a registration, in the order of the specification"),
 }
 LONGER_FUNCTIONS = {

@@ -40,12 +40,17 @@ During = dict[str, Callable[[], object]]
 views = Blueprint("views", __name__)
 
 
-def app_on(client: Redis, cipher: Cipher, settings: Settings, during: During | None = None) -> Flask:
+_NOW = FixedClock(datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def app_on(
+    client: Redis, cipher: Cipher, settings: Settings, during: During | None = None, clock: FixedClock = _NOW
+) -> Flask:
     app = Flask(__name__, static_folder=str(Path(__file__).parent), static_url_path="/static")
     app.secret_key = "for the CSRF tokens"
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.extensions["during"] = {} if during is None else during
-    documents = StoredValues(cipher, FixedClock(datetime(2026, 11, 23, tzinfo=UTC)), settings.session_grace)
+    documents = StoredValues(cipher, clock, settings.session_grace)
     lists = Lists(client, IndexEntries(client, documents), documents.clock)
     init_app(app, BrowserSessions(client, cipher, settings.session_ttl, documents, lists), settings, {})
     app.register_blueprint(views)

@@ -24,8 +24,9 @@ from tests.support.roundtrips import counted
 from tests.support.valkey import running_valkey
 from tests.web.session_views import During, app_on
 from wizard.config import Settings
+from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports.browsers import Leaving, SessionStore, StoredSession
+from wizard.services.ports.browsers import SessionStore, StoredSession
 from wizard.storage.crypto import Cipher
 from wizard.web.lazy_session import BrowserSession
 
@@ -38,8 +39,8 @@ def during() -> During:
 
 
 @pytest.fixture
-def tiny_app(redis_client: Redis, cipher: Cipher, settings: Settings, during: During) -> Flask:
-    return app_on(redis_client, cipher, settings, during)
+def tiny_app(redis_client: Redis, cipher: Cipher, settings: Settings, during: During, clock: FixedClock) -> Flask:
+    return app_on(redis_client, cipher, settings, during, clock)
 
 
 @pytest.fixture
@@ -378,10 +379,6 @@ def session_of(store: SessionStore, cookie: str | None) -> BrowserSession:
     return BrowserSession(store, cookie=cookie, new_sid=lambda: secrets.token_urlsafe(32))
 
 
-def left_whole(values: Mapping[str, Any]) -> Leaving:
-    return Leaving(values, frozenset())
-
-
 @pytest.mark.parametrize("lost", [False, True], ids=["at first", "after an answer that was lost"])
 @pytest.mark.parametrize("moves", [False, True], ids=["writes", "moves too"])
 def test_a_session_that_moved_on_and_left_something_takes_no_more(store: SessionStore, lost: bool, moves: bool) -> None:
@@ -390,18 +387,40 @@ def test_a_session_that_moved_on_and_left_something_takes_no_more(store: Session
     assert first.save()
     if lost:
         unheard = session_of(store, first.sid)
-        unheard.regenerate(leaving=left_whole)
+        unheard.regenerate(leaving=True)
         assert unheard.save()
     # Here both go on from what was left; the one that is later has lost the race.
     one, two = session_of(store, first.sid), session_of(store, first.sid)
     for each in (one, two):
         each["more"] = "1"
-    one.regenerate(leaving=left_whole)
+    one.regenerate(leaving=True)
     if moves:
-        two.regenerate(leaving=left_whole)
+        two.regenerate(leaving=True)
     assert one.save()
     assert not two.save()
     assert two.cookie_to_set is None
+
+
+def test_what_is_put_in_under_an_old_id_is_not_taken_along_and_ends_with_it(
+    store: SessionStore, clock: FixedClock
+) -> None:
+    first = session_of(store, None)
+    first["language"], first["registration:a"] = "fr", "1"
+    assert first.save()
+    unheard = session_of(store, first.sid)
+    unheard.regenerate(leaving=True)
+    assert unheard.save()
+    left = session_of(store, first.sid)
+    left["newcomer:a"] = "Vera"
+    assert left.save()
+    on = session_of(store, first.sid)
+    on["registration:b"] = "1"
+    on.regenerate(leaving=True, taking=["registration:b"])
+    assert on.save()
+    assert {key for key in session_of(store, on.sid) if ":" in key} == {"registration:b"}
+    assert {"newcomer:a", "registration:a"} <= set(session_of(store, first.sid))
+    clock.instant += timedelta(minutes=11)
+    assert {key for key in session_of(store, first.sid) if ":" in key} == set()
 
 
 def test_twenty_threads_writing_at_once_all_count(browser: FlaskClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,8 @@ import msgspec
 import structlog
 from redis.client import Pipeline
 
-from wizard.services.ports.browsers import ENDS, LEFT, Leaving, StoredSession
+from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.old_ids import LEFT, is_of_a_registration
 from wizard.services.ports.registrations import PageAhead, PageAsked
 from wizard.storage import scripts
 from wizard.storage.codec import microseconds
@@ -116,49 +117,44 @@ class BrowserSessions:
         *,
         seen: int,
         to: str,
-        leaving: Leaving | None = None,
-        ending: Collection[str] = (),
+        leaving: Mapping[str, Any] | None = None,
+        before: Sequence[str] = (),
     ) -> bool:
         """Store under a new id and end the old one, in one round trip; False as for `write`.
 
         The new one is there before the old one goes: a crash in between leaves the old one as it was, and another
-        that nobody knows the id of. With `leaving` the old one has that, in place of ending. What was left
-        under the ids that are `ending` goes, too.
+        that nobody knows the id of. With `leaving` the old one has that, in place of ending; otherwise what was left
+        under ids `before` it goes, too.
         """
         with pipeline(self.client) as commands:
             commands.set(_key(to), self._seal(to, values, 1), px=self._life)
             if leaving is None:
-                _queue_end(commands, sid, seen)
+                _queue_end(commands, sid, seen, before)
             else:
                 self._queue_left(commands, sid, leaving, seen)
-            _queue_deletions(commands, ending)
             moved = bool(commands.execute()[1] == _MOVED)
         if not moved:
             with reaching_redis():
                 self.client.delete(_key(to))
         return moved
 
-    def delete(self, sid: str, *, seen: int, ending: Collection[str] = ()) -> bool:
-        """End a session, and what was left under others; False where another revision stands there."""
+    def delete(self, sid: str, *, seen: int, before: Sequence[str] = ()) -> bool:
+        """End a session, and what was left under ids before; False where another revision stands there."""
         with pipeline(self.client) as commands:
-            _queue_end(commands, sid, seen)
-            _queue_deletions(commands, ending)
+            _queue_end(commands, sid, seen, before)
             return bool(commands.execute()[0] != _CHANGED)
 
-    def _queue_left(self, commands: Pipeline, sid: str, leaving: Leaving, seen: int) -> None:
-        until = microseconds(self.registrations.clock.now() + _LEFT_FOR)
+    def _queue_left(self, commands: Pipeline, sid: str, leaving: Mapping[str, Any], seen: int) -> None:
         # What was left before is not prolonged.
-        ends = {**dict.fromkeys(leaving.ending, until), **leaving.values.get(ENDS, {})}
-        left = self._seal(sid, {**leaving.values, LEFT: seen + 1, ENDS: ends}, seen + 1)
+        _, until = leaving.get(LEFT, (0, microseconds(self.registrations.clock.now() + _LEFT_FOR)))
+        left = self._seal(sid, {**leaving, LEFT: (seen + 1, until)}, seen + 1)
         commands.execute_command("EVAL", scripts.SAVE, 1, _key(sid), str(seen), left, self._life)
 
     def _without_over(self, values: dict[str, Any]) -> dict[str, Any]:
         """Without what was left under an old id, for long enough; looking at it does not prolong that."""
-        if ENDS not in values:
+        if LEFT not in values or microseconds(self.registrations.clock.now()) < values[LEFT][1]:
             return values
-        now = microseconds(self.registrations.clock.now())
-        over = {key for key, until in values[ENDS].items() if now >= until}
-        return {key: value for key, value in values.items() if key not in over}
+        return {key: value for key, value in values.items() if not is_of_a_registration(key)}
 
     @property
     def _life(self) -> int:
@@ -168,14 +164,11 @@ class BrowserSessions:
         return b"%d:" % revision + self.cipher.encrypt(_encode(values), context=_context(sid, revision))
 
 
-def _queue_end(commands: Pipeline, sid: str, seen: int) -> None:
+def _queue_end(commands: Pipeline, sid: str, seen: int, before: Sequence[str]) -> None:
     attempt, seconds = secrets.token_bytes(16), _REMEMBERED // timedelta(seconds=1)
     commands.execute_command("EVAL", scripts.END, 2, _key(sid), _ended_key(sid), str(seen), attempt, seconds)
-
-
-def _queue_deletions(commands: Pipeline, sids: Collection[str]) -> None:
-    for sid in sids:
-        commands.delete(_key(sid))
+    for each in before:
+        commands.delete(_key(each))
 
 
 def _key(sid: str) -> str:

@@ -13,8 +13,8 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports.calls import Call
+from wizard.services.ports.old_ids import keys_of
 from wizard.services.ports.registrations import PageAhead
-from wizard.web import old_ids
 from wizard.web.session_ids import is_session_id
 from wizard.web.texts import language_code
 
@@ -153,13 +153,13 @@ def may_delete(member: StaffMember | None) -> bool:
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, under a new browser session id."""
     browser_session()[_key("registration", session_id)] = _now().isoformat()
-    old_ids.leave(browser_session(), _keys(session_id))
+    _go_on_with(session_id)
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
     """Note that a code entered in this browser proved an account, for one registration."""
     browser_session()[_key("proof", session_id)] = account_id
-    old_ids.leave(browser_session(), _keys(session_id))
+    _go_on_with(session_id)
 
 
 def grant_help(session_id: str) -> None:
@@ -170,7 +170,7 @@ def grant_help(session_id: str) -> None:
 
 def forget_registration(session_id: str) -> None:
     """Take back whatever this browser was granted for a registration."""
-    forget(*_keys(session_id))
+    forget(*keys_of(session_id))
     regenerate()
 
 
@@ -197,6 +197,12 @@ def forget(*keys: str) -> None:
 def regenerate() -> None:
     """Give the browser's session another id."""
     cast("_Regenerating", current_app.session_interface).regenerate(browser_session())
+
+
+def _go_on_with(session_id: str) -> None:
+    """Give the session another id; should the answer with it be lost, the old one is the only way to go on."""
+    browser: Any = browser_session()
+    browser.regenerate(leaving=True, taking=keys_of(session_id))
 
 
 def _staff_of_session(browser: SessionMixin) -> StaffMember | None:
@@ -236,10 +242,6 @@ def _reading_ahead() -> dict[str, Registration | None]:
 
 def _key(kind: str, session_id: str) -> str:
     return f"{kind}:{session_id}"
-
-
-def _keys(session_id: str) -> list[str]:
-    return [_key(kind, session_id) for kind in old_ids.OF_A_REGISTRATION]
 
 
 def _now() -> datetime:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports.browsers import BEFORE, ENDS, LEFT, AskedFor, Leaving, SessionStore, StoredSession
+from wizard.services.ports import old_ids
+from wizard.services.ports.browsers import AskedFor, SessionStore, StoredSession
 from wizard.services.ports.registrations import PageAhead
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50
-# More than there are in the minutes that something is left for.
-_MOST_LEFT = 8
 _PLAIN = (str, int, float, bool, type(None))
 _REMOVED = object()
 
@@ -54,7 +53,7 @@ class BrowserSession(SessionMixin):
         self._changes: dict[str, Any] = {}
         self._cleared = False
         self._emptied = False
-        self._leaves: Callable[[Mapping[str, Any]], Leaving] | None = None
+        self._leaves = False
         self._is_over = False
         self._failure: ExternalServiceError | None = None
 
@@ -113,14 +112,9 @@ class BrowserSession(SessionMixin):
         if value:
             self._changes.update(self._read())
 
-    def regenerate(
-        self, *, leaving: Callable[[Mapping[str, Any]], Leaving] | None = None, taking: Collection[str] = ()
-    ) -> None:
-        """Go on under another id; the one before ends, or has what `leaving` makes of what it had.
-
-        Of what was left under the one before, and ends, only `taking` comes along.
-        """
-        for key in {LEFT, ENDS, *self._read().get(ENDS, ())}.difference(taking).intersection(self):
+    def regenerate(self, *, leaving: bool = False, taking: Collection[str] = ()) -> None:
+        """Go on under another id; with `leaving` the old one has for a while what it had. See `old_ids.not_taken`."""
+        for key in old_ids.not_taken(self._read(), taking):
             del self[key]
         self._sid = self._new_sid()
         self._leaves = leaving
@@ -217,19 +211,15 @@ class BrowserSession(SessionMixin):
 
     def _write(self) -> bool:
         values, stored, seen = self._read(), self._stored_sid, self._revision
-        before = self._as_read.get(BEFORE, [])
+        before = self._as_read.get(old_ids.BEFORE, [])
         if not values:
-            written = stored is None or self._store.delete(stored, seen=seen, ending=before)
+            written = stored is None or self._store.delete(stored, seen=seen, before=before)
             self._emptied = stored is not None
             becomes, revision = None, 0
         elif stored is not None and self._is_moving:
-            if self._leaves is None:
-                values.pop(BEFORE, None)
-                written = self._store.move(stored, values, seen=seen, to=self._sid, ending=before)
-            else:
-                values[BEFORE] = [*before, stored][-_MOST_LEFT:]
-                leaving = self._leaves(self._as_read)
-                written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving)
+            values.pop(old_ids.BEFORE, None)
+            leaving = old_ids.leave(self._as_read, stored, going_on=values) if self._leaves else None
+            written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving, before=before)
             becomes, revision = self._sid, 1
         else:
             written = self._store.write(self._sid, values, seen=seen)
@@ -248,8 +238,7 @@ class BrowserSession(SessionMixin):
     def _catch_up(self) -> None:
         """Read what another request has written, and change that as this one changed what it had read."""
         stored = self._store.read(self._stored_sid) if self._stored_sid else StoredSession()
-        # What another request has left is nothing to go on with: there is another id now.
-        if stored.revision <= 0 or stored.values.get(LEFT) != self._as_read.get(LEFT):
+        if stored.revision <= 0 or old_ids.is_left_since(stored.values, self._as_read):
             self._is_over = True
             return
         self._revision, self._as_read = stored.revision, dict(stored.values)

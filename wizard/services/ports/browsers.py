@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from wizard.core.registration import Registration
 from wizard.services.ports.registrations import PageAhead, PageAsked
-
-# In what a session has left under its old id: as which revision it was left, and until when keys hold that end, in
-# microseconds. In the one that goes on: the ids under which something was left.
-LEFT, ENDS, BEFORE = "_left", "_ends", "_before"
-
-
-class Leaving(NamedTuple):
-    """What stays under an old id, and which of its keys for a while only."""
-
-    values: Mapping[str, Any]
-    ending: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +41,13 @@ class SessionStore(Protocol):
         *,
         seen: int,
         to: str,
-        leaving: Leaving | None = None,
-        ending: Collection[str] = (),
+        leaving: Mapping[str, Any] | None = None,
+        before: Sequence[str] = (),
     ) -> bool:
-        """Store under a new id; the old one ends, or has what is being left there, and others end."""
+        """Store under a new id; the old one has what is being left there, or ends with those `before` it."""
         ...
 
-    def delete(self, sid: str, *, seen: int, ending: Collection[str] = ()) -> bool: ...
+    def delete(self, sid: str, *, seen: int, before: Sequence[str] = ()) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
