@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -27,9 +27,6 @@ class Guesses:
     known_ms: float
     unknown_ms: float
     by_chance: float
-
-    def as_json(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def run(*, size: int) -> Guesses:

@@ -1,6 +1,5 @@
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnectionError
 
+from tests.support.serving import free_port
 from tests.support.waiting import wait_for
 from wizard import companion
 from wizard.companion import Companion
@@ -60,9 +60,7 @@ def valkey_of(data_dir: Path) -> int | None:
 
 @contextmanager
 def served(data_dir: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     environ = os.environ | {"WIZARD_DATA_DIR": str(data_dir)}
     subprocess.run([sys.executable, "-m", "wizard.cli", "migrate"], env=environ, check=True, capture_output=True)
     server = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], env=environ, start_new_session=True)

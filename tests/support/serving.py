@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -34,13 +34,14 @@ _CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
 _NOT_FOR_CONNECTIONS = range(20_000, 32_000)
 
 
-def free_port() -> int:
-    """A port that nobody has, nor is given for a connection: it stays free while whoever listens there is dead."""
+def free_port(*, in_a_row: int = 1) -> int:
+    """The first of so many ports that nobody has, nor is given for a connection while whoever listens there is dead."""
     while True:
-        port = secrets.choice(_NOT_FOR_CONNECTIONS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        first = secrets.choice(_NOT_FOR_CONNECTIONS)
+        with suppress(OSError), ExitStack() as probes:
+            for port in range(first, first + in_a_row):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 @dataclass

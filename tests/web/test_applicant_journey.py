@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.applicant import ANSWERS, Applicant, one, parsed, text
+from tests.support.applicant import ANSWERS, Applicant, one, parsed, text, unheard
 from tests.support.desk import SYSTEM, sign_in
 from tests.support.seed import Seeded
 from wizard.core.clock import FixedClock
@@ -48,11 +48,8 @@ def test_journey_from_start_to_receipt(applicant: Applicant, app_units: SqlUnits
 def lose_the_answer_to_start(client: FlaskClient) -> Applicant:
     """A registration that its browser never heard of."""
     client.get("/")
-    cookie = client.get_cookie("wizard")
-    assert cookie is not None
-    lost = Applicant(client).start()
-    client.set_cookie("wizard", cookie.value)
-    return lost
+    with unheard(client):
+        return Applicant(client).start()
 
 
 def test_a_browser_that_missed_the_answer_to_start_starts_again(
