@@ -95,6 +95,17 @@ def test_many_are_written_at_once_and_numbered_in_their_order(
     assert [row.event for row in rows] == many
 
 
+@pytest.mark.parametrize("written", ['"', "\\", "{}", "null", "", "\u2028\t\r\n", "𝔘é", "\\u0041", "%s :name"])
+def test_any_text_comes_back_as_it_was_written(units: SqlUnitsOfWork, written: str) -> None:
+    odd = event(
+        1, actor=written, details={written: written}, changes={"notes": (written, None), "other": (None, written)}
+    )
+    append(units, odd)
+    with units.read() as uow:
+        assert [row.event for row in uow.audit.history("s1")] == [odd]
+    assert verify(units) == []
+
+
 def test_events_are_recorded_once(units: SqlUnitsOfWork) -> None:
     assert append(units, event(1), event(2)) == 2
     assert append(units, event(1), event(2), event(3), event(3)) == 1

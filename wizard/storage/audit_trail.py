@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypedDict
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from wizard.core.events import Event, EventName
@@ -17,17 +17,14 @@ from wizard.storage.audit_check import departures, findings, heads
 from wizard.storage.audit_heads import AuditHeads
 from wizard.storage.audit_rows import kept_row, kept_rows
 from wizard.storage.crypto import Cipher
+from wizard.storage.many_rows import ManyRows
 from wizard.storage.sealed_columns import in_the_open
 from wizard.storage.trail_tables import EVENTS, NUMBER, VALUES, AuditEventRow, AuditValueRow
 
 # Without the ORM, which took a third of the time of a step submitted (docs/benchmarks.md).
-_ADDED = tuple(column.name for column in EVENTS.columns if column.name != "id")
-_PLACE = (EVENTS.c.chain, EVENTS.c.position)
-# All rows in one statement, numbered in their order: SQLite does so unasked, and row for row where it is asked to.
-_INSERTS = {
-    "postgresql": insert(EVENTS).returning(EVENTS.c.id, *_PLACE, sort_by_parameter_order=True),
-    "sqlite": insert(EVENTS).returning(EVENTS.c.id, *_PLACE),
-}
+_ADDED = tuple(column for column in EVENTS.columns if column.name != "id")
+_EVENTS = ManyRows(EVENTS, _ADDED, EVENTS.c.id, EVENTS.c.chain, EVENTS.c.position)
+_VALUES = ManyRows(VALUES, tuple(VALUES.columns))
 _KNOWN = select(EVENTS.c.session_id, EVENTS.c.sequence, EVENTS.c.name, EVENTS.c.operation_id).where(
     EVENTS.c.session_id.in_(bindparam("sessions", expanding=True)),
     EVENTS.c.sequence.in_(bindparam("numbers", expanding=True)),
@@ -111,14 +108,14 @@ class SqlAuditTrail:
         if not links:
             return
         connection = self._session.connection()
-        rows = [{name: getattr(link, name) for name in _ADDED} for link, _ in links]
-        added = connection.execute(_INSERTS[connection.dialect.name], rows)
-        numbers = {(chain, position): number for number, chain, position in added}
+        rows = [{column.name: getattr(link, column.name) for column in _ADDED} for link, _ in links]
+        added = _EVENTS.add(connection, rows)
+        numbers = {(row.chain, row.position): row.id for row in added}
         for link, _ in links:
             link.id = numbers[link.chain, link.position]
         values = [{**_written(value), "event_id": link.id} for link, changed in links for value in changed]
         if values:
-            connection.execute(insert(VALUES), values)
+            _VALUES.add(connection, values)
 
     def _fresh(self, events: Sequence[Event], begun: Collection[str] = ()) -> Iterator[Event]:
         """The events not in the trail yet; those outside of any registration have no number to know them by.
