@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wizard.core.errors import ErrorCode
+from wizard.core.events import EventName
 from wizard.core.registration import Status
 
 Answers = Mapping[str, str | None]
@@ -40,6 +41,26 @@ class Modelled:
     category: str | None = None
     record: Answers | None = None
     crashed: bool = False
+    # What is in the trail even where the document has forgotten it.
+    extended: int = 0
+    taken_over: int = 0
+    completed: bool = False
+
+    def complete(self) -> None:
+        """Close it."""
+        self.status, self.completed = Status.WORKFLOW_COMPLETED, True
+
+    def happened(self) -> dict[EventName, int]:
+        """How often the trail tells of what is to be told."""
+        return {
+            EventName.EDUCATION_STAGED: 1,
+            EventName.EDUCATION_UPDATED: self.version - 1,
+            EventName.SESSION_EXTENDED: self.extended,
+            EventName.EDUCATION_CREATED: int(self.record is not None),
+            EventName.RECORD_UPDATED: self.taken_over,
+            EventName.WORKFLOW_COMPLETED: int(self.completed),
+            EventName.SESSION_CANCELLED: int(self.status is Status.CANCELLED),
+        }
 
     def unfinished(self) -> Status:
         """Where the answers alone have come to."""
@@ -97,7 +118,7 @@ class Model:
         if self.down:
             return X
         if close:
-            one.status = Status.WORKFLOW_COMPLETED
+            one.complete()
         return None
 
     def execute(self, one: Modelled) -> ErrorCode | None:
@@ -106,7 +127,7 @@ class Model:
         if self.down and one.status not in LINKED:
             return X
         if one.status not in LINKED and one.record is not None and one.record == one.data:
-            one.status = Status.WORKFLOW_COMPLETED
+            one.complete()
         for status, step in (
             (Status.PENDING, self._validated),
             (Status.STAGED, self._validated),
@@ -125,13 +146,16 @@ class Model:
         if self.down:
             return X
         if one.record is not None:
-            one.status = Status.WORKFLOW_COMPLETED
+            one.complete()
             return W
         one.status = Status.CANCELLED
         return None
 
     def extend(self, one: Modelled) -> ErrorCode | None:
-        return W if one.status in CLOSED else None
+        if one.status in CLOSED:
+            return W
+        one.extended += 1
+        return None
 
     def _validated(self, one: Modelled) -> ErrorCode | None:
         if error := self._broken(one):
@@ -165,8 +189,10 @@ class Model:
             if one.category != self._category(one):
                 one.status, one.category = Status.CATEGORY_DETERMINED, self._category(one)
                 return C
-        one.record = dict(one.data)
-        one.status = Status.WORKFLOW_COMPLETED if close else Status.EDUCATION_CREATED
+        one.taken_over += one.record is not None and one.record != one.data
+        one.record, one.status = dict(one.data), Status.EDUCATION_CREATED
+        if close or one.completed:
+            one.complete()
         return None
 
     def _broken(self, one: Modelled) -> ErrorCode | None:

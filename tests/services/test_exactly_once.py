@@ -121,6 +121,13 @@ def test_killed_between_the_database_and_redis_the_next_submit_finds_the_record(
     assert world.trail(session_id).count("workflow.completed") == 1
 
 
+def test_what_an_interrupted_submit_closed_is_closed_for_the_next_that_would_not_have(world: World) -> None:
+    session_id = interrupted_submit(world)
+    assert world.orchestrator.create(world.client, session_id).registration.status is Status.WORKFLOW_COMPLETED
+    world.orchestrator.execute_workflow(world.client, session_id)
+    assert world.trail(session_id).count("workflow.completed") == 1
+
+
 def test_a_record_of_one_account_is_never_taken_over_by_another(world: World) -> None:
     session_id = interrupted_submit(world)
     other = world.seeded.accounts[1]

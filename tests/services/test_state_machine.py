@@ -199,7 +199,12 @@ class Registering(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def extend(self, pick: int) -> None:
         one = self.one(pick)
-        self.expect(self.model.extend(one), lambda: self.world.orchestrator.extend(self.world.main, one.session_id))
+        self.world.clock.instant += timedelta(minutes=5)
+        expected = self.model.extend(one)
+        self.expect(expected, lambda: self.world.orchestrator.extend(self.world.main, one.session_id))
+        if expected is None:
+            until = self.world.clock.now() + LIFETIMES.after_change
+            assert self.world.load(one.session_id).expires_at >= until
 
     @precondition(lambda self: self.model.registrations)
     @rule(pick=PICKS)
@@ -293,6 +298,8 @@ class Registering(RuleBasedStateMachine):
             told = {(event.sequence, event.name) for event in self._told(one) if event.sequence}
             assert set(recorded) == told
             assert set(recorded.values()) <= {1}
+            names = Counter(name for _, name in recorded)
+            assert {name: names[name] for name in one.happened()} == one.happened()
             assert drained.event_sequence <= max(sequence or 0 for sequence, _ in told)
         self.world.clock.instant += LIFETIMES.at_most
         for session_id in self.model.registrations:

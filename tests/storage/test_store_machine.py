@@ -7,9 +7,10 @@ dictionaries forget at the same instant, and all that can be asked is asked of b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -40,7 +41,7 @@ from wizard.storage.crypto import Cipher
 from wizard.storage.indexes import due_for_reminder
 from wizard.storage.kept_answers import KEPT, RedisKeptAnswers
 from wizard.storage.registrations import RedisRegistrationStore
-from wizard.storage.stored_values import StoredValues
+from wizard.storage.stored_values import StoredValues, key_of
 
 IDS = [f"00000000-0000-4000-8000-{each:012}" for each in range(5)]
 NUMBERS = ["osot-0000001", "OSOT-0000001", "osot-0000002", None]
@@ -121,7 +122,7 @@ class Storing(RuleBasedStateMachine):
     @rule(pick=PICKS, status=STATUSES, life=LIVES, stale=RARELY, tells=st.booleans())
     def change(self, pick: int, status: Status, life: timedelta, stale: bool, tells: bool) -> None:
         standing = self._one(pick)
-        seen = self.before.get(standing.session_id, standing) if stale else standing
+        seen = self._before(standing) if stale else standing
         changed = replace(
             seen,
             status=status,
@@ -151,19 +152,22 @@ class Storing(RuleBasedStateMachine):
         self._save(standing.as_ended(), replacing=standing)
 
     @precondition(lambda self: self.documents.kept)
-    @rule(pick=PICKS, other=PICKS, number=st.sampled_from(NUMBERS))
-    def change_together(self, pick: int, other: int, number: str | None) -> None:
-        chosen = {each.session_id: each for each in (self._one(pick), self._one(other))}
-        changed = [(_changed(each, number, at=self.clock.now()), each) for each in chosen.values()]
-        self.store.save_all(changed)
-        for saved, replaced in changed:
+    @rule(pick=PICKS, other=PICKS, number=st.sampled_from(NUMBERS), stale=RARELY)
+    def change_together(self, pick: int, other: int, number: str | None, stale: bool) -> None:
+        standing = {each.session_id: each for each in (self._one(pick), self._one(other))}
+        seen = standing | ({self._one(pick).session_id: self._before(self._one(pick))} if stale else {})
+        changed = [(_changed(each, number, at=self.clock.now()), each) for each in seen.values()]
+        fitting = [(saved, each) for saved, each in changed if each.revision == standing[each.session_id].revision]
+        with pytest.raises(RevisionConflict) if fitting != changed else nullcontext():
+            self.store.save_all(changed)
+        for saved, replaced in fitting:
             self._note(saved, replaced)
 
     @precondition(lambda self: self.documents.kept)
     @rule(pick=PICKS, old=st.booleans())
     def record_events(self, pick: int, old: bool) -> None:
         standing = self._one(pick)
-        told = self.before.get(standing.session_id, standing) if old else standing
+        told = self._before(standing) if old else standing
         self.store.events_recorded(told)
         if told.revision == standing.revision and standing.events:
             self.recorded[standing.session_id] = standing.revision
@@ -172,6 +176,10 @@ class Storing(RuleBasedStateMachine):
         every = sorted(self.documents.kept)
         found: Registration = self.documents.get(every[pick % len(every)])
         return found
+
+    def _before(self, standing: Registration) -> Registration:
+        """What stood there before; the same where nothing did."""
+        return self.before.get(standing.session_id, standing)
 
     def _save(self, changed: Registration, *, replacing: Registration | None) -> None:
         standing = self.documents.get(changed.session_id)
@@ -321,6 +329,9 @@ class Storing(RuleBasedStateMachine):
     def documents_are_there_until_their_time(self) -> None:
         expected = {each: self.documents.get(each) for each in IDS}
         assert dict(self.store.load_all(IDS)) == expected
+        for session_id, each in self.documents.kept.items():
+            left = timedelta(milliseconds=cast("int", self.redis.pttl(key_of(session_id))))
+            assert abs(self.clock.now() + left - each.gone) < BLUR
 
     @invariant()
     def lists_are_of_these(self) -> None:

@@ -183,6 +183,16 @@ class Browsing(RuleBasedStateMachine):
         for step in DATA_STEPS:
             self._answer(step, {})
 
+    @precondition(lambda self: self.expected.status in {"answering", "decided"})
+    @rule()
+    def go_up_to_the_declaration(self) -> None:
+        for step in DATA_STEPS:
+            self._answer(step, {})
+        if self.expected.status == "answering":
+            self._review(None)
+        if self.expected.status == "decided":
+            self._prove(wrong=False)
+
     @precondition(lambda self: self.expected.status != "complete")
     @rule(step=QUESTIONS)
     def answer_wrongly(self, step: str) -> None:
@@ -200,9 +210,10 @@ class Browsing(RuleBasedStateMachine):
     @rule(step=QUESTIONS, pick=st.integers(0, 3))
     def answer_elsewhere(self, step: str, pick: int) -> None:
         """In the other browser, which sees what the first one saved."""
-        if not self.expected.shows(step):
-            return
-        other = [{}, *OTHERS[step]][pick % (len(OTHERS[step]) + 1)]
+        if self.expected.shows(step):
+            self._answer_elsewhere(step, [{}, *OTHERS[step]][pick % (len(OTHERS[step]) + 1)])
+
+    def _answer_elsewhere(self, step: str, other: dict[str, str]) -> None:
         address, values = self.open(step, {**ANSWERS[step], **self.identity(step), **other}, self.elsewhere)
         answer = self.elsewhere.client.post(address, data=values)
         self.expected.accept(step, answers_of(step, values))
@@ -212,16 +223,32 @@ class Browsing(RuleBasedStateMachine):
 
     @rule(step=QUESTIONS, pick=st.integers(0, 3), elsewhere=st.booleans())
     def leave_a_tab_open(self, step: str, pick: int, elsewhere: bool) -> None:
-        if not self.expected.shows(step):
-            return
-        other, browser = OTHERS[step][pick % len(OTHERS[step])], self.elsewhere if elsewhere else self.graduate
+        if self.expected.shows(step):
+            self._leave_open(
+                step, OTHERS[step][pick % len(OTHERS[step])], self.elsewhere if elsewhere else self.graduate
+            )
+
+    def _leave_open(self, step: str, other: dict[str, str], browser: Applicant) -> None:
         address, values = self.open(step, {**ANSWERS[step], **self.identity(step), **other}, browser)
         self.tabs.append(Tab(browser, step, address, values, self.expected.changes))
+
+    @precondition(lambda self: self.expected.saved and self.expected.status != "complete")
+    @rule(pick=st.integers(0, 3), same=st.booleans())
+    def answer_in_both(self, pick: int, same: bool) -> None:
+        """At the same time, the same question or another: what two browsers are for."""
+        steps = list(self.expected.saved)
+        step = steps[pick % len(steps)]
+        self._leave_open(step, OTHERS[step][0], self.graduate)
+        there = step if same else steps[(pick + 1) % len(steps)]
+        self._answer_elsewhere(there, OTHERS[there][1])
+        self._send(self.tabs.pop())
 
     @precondition(lambda self: self.tabs)
     @rule()
     def send_from_an_old_tab(self) -> None:
-        tab = self.tabs.pop(0)
+        self._send(self.tabs.pop(0))
+
+    def _send(self, tab: Tab) -> None:
         answer = tab.browser.client.post(tab.address, data=tab.values)
         if self.expected.status == "complete":
             self.leads_to(answer, "complete")
@@ -240,8 +267,10 @@ class Browsing(RuleBasedStateMachine):
 
     @rule(outage=st.sampled_from([None, None, None, "redis", "database"]))
     def review(self, outage: str | None) -> None:
-        if not self.expected.shows("review"):
-            return
+        if self.expected.shows("review"):
+            self._review(outage)
+
+    def _review(self, outage: str | None) -> None:
         answer = self.press("review", outage)
         if outage is not None:
             self.is_unavailable(answer, {})
@@ -253,6 +282,9 @@ class Browsing(RuleBasedStateMachine):
     @precondition(lambda self: self.expected.status == "decided")
     @rule(wrong=st.booleans())
     def prove(self, wrong: bool) -> None:
+        self._prove(wrong=wrong)
+
+    def _prove(self, *, wrong: bool) -> None:
         self.leads_to(self.graduate.send("account"), "account")
         code = newest_code(self.place.units)
         if wrong:
@@ -262,13 +294,17 @@ class Browsing(RuleBasedStateMachine):
         self.leads_to(self.graduate.send("account", {"code": code}), "confirm")
         self.expected.status, self.expected.linked = "linked", True
 
-    @rule(declared=st.booleans(), outage=st.sampled_from([None, None, None, "redis", "database"]))
-    def submit(self, declared: bool, outage: str | None) -> None:
+    @rule(pick=st.integers(0, 2), outage=st.sampled_from([None, None, None, "redis", "database"]))
+    def submit(self, pick: int, outage: str | None) -> None:
+        declared = pick < 2
         values = {"declaration": "y"} if declared else {}
         token = self.graduate.token()
         with self.place.outage(outage):
             answer = self.graduate.client.post(self.graduate.address("confirm"), data={"csrf_token": token, **values})
         if outage == "redis":
+            self.is_unavailable(answer, {})
+        elif self.expected.status == "complete" and declared and outage == "database":
+            # What the receipt shows is nowhere else.
             self.is_unavailable(answer, {})
         elif self.expected.status == "complete":
             self.leads_to(answer, "complete")

@@ -195,7 +195,7 @@ def _finished(
     """With the record of an earlier submit, which got as far as the database while its answer was lost.
 
     `before` is the record where answers changed since then were taken over into it. What the earlier submit told is
-    in the trail already.
+    in the trail already, and what it closed stays closed.
     """
     recorded = unit.audit.history(registration.session_id)
     sequence = max((row.event.sequence or 0 for row in recorded), default=0)
@@ -204,8 +204,8 @@ def _finished(
     if before is not None:
         changes = difference(before.data, record.data)
         created = created.with_event(run.event(EventName.RECORD_UPDATED, created, changes=changes))
-    if close:
-        is_told = any(row.event.name is EventName.WORKFLOW_COMPLETED for row in recorded)
+    is_told = any(row.event.name is EventName.WORKFLOW_COMPLETED for row in recorded)
+    if close or is_told:
         created = created.as_tombstone(Status.WORKFLOW_COMPLETED) if is_told else closed(run, created)
     return _committed(unit, created, record, created_now=False)
 
