@@ -125,6 +125,8 @@ def test_every_address_is_somebodys(app: Flask) -> None:
     found = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert found == DECIDED.keys() | {f"staff.{page}" for page in PAGES} | apart, "each address needs a decision"
     assert {endpoint.name for endpoint in ENDPOINTS} == CALLS.keys(), "each call needs a decision"
+    by_browsers = {method for rule in routes(app) if rule.endpoint not in apart for method in methods(rule)}
+    assert by_browsers == {"GET", "POST"}, "no page is decided on by another method"
     own_only = {rule.endpoint for rule in routes(app) if rule.rule.startswith("/registrations/")}
     assert own_only == {endpoint for endpoint, whose in DECIDED.items() if whose is Whose.OWNER}
 
