@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -330,7 +330,7 @@ class Storing(RuleBasedStateMachine):
         expected = {each: self.documents.get(each) for each in IDS}
         assert dict(self.store.load_all(IDS)) == expected
         for session_id, each in self.documents.kept.items():
-            left = timedelta(milliseconds=cast("int", self.redis.pttl(key_of(session_id))))
+            left = timedelta(milliseconds=self.redis.pttl(key_of(session_id)))
             assert abs(self.clock.now() + left - each.gone) < BLUR
 
     @invariant()
