@@ -40,9 +40,11 @@ def _listed(value: object) -> object:
 
 def _limits(value: str) -> str:
     try:
-        parse_many(value)
+        nobody = any(each.amount < 1 for each in parse_many(value))
     except ValueError:
         raise ValueError(f"“{value}” is no rate limit; write a form such as “30 per hour; 100 per day”") from None
+    if nobody:
+        raise ValueError(f"“{value}” would let nobody in; write 1 or more")
     return value
 
 
@@ -64,10 +66,23 @@ def _pattern(value: str) -> str:
 
 
 def _database(value: str) -> str:
+    """Of a kind that is known, with a driver that is installed: `postgres://` and the like are neither."""
     try:
-        make_url(value)
-    except ArgumentError:
-        raise ValueError("write an SQLAlchemy URL, such as postgresql+psycopg://user:password@host/name") from None
+        url = make_url(value)
+        is_known = url.get_backend_name() in {"postgresql", "sqlite"}
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, ImportError):
+        is_known = False
+    if not is_known:
+        raise ValueError("write an SQLAlchemy URL, such as postgresql+psycopg://user:password@host/name")
+    return value
+
+
+def _redis(value: str) -> str:
+    """Anything but a number would be taken for database 0."""
+    parts = urlsplit(value)
+    if parts.scheme in {"redis", "rediss"} and not re.fullmatch("/?[0-9]*", parts.path):
+        raise ValueError("the database of a Redis is a number; write it as in redis://host/1")
     return value
 
 
@@ -84,7 +99,18 @@ def _require_url(value: str, schemes: tuple[str, ...]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
         raise ValueError(f"write a URL that begins with {', '.join(f'{scheme}://' for scheme in schemes)}")
+    if not _is_port(value):
+        raise ValueError("write the port as a number, and what is special in a user name or password as %2F, %23, %3F")
     return value
+
+
+def _is_port(value: str) -> bool:
+    """Whether what stands where a port does is one; a `/`, `#` or `?` in a password ends the host too early."""
+    parts = urlsplit(value)
+    try:
+        return "," in parts.netloc or parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -114,7 +140,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Directory = Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
-RedisUrl = Annotated[str, _url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")]
+RedisUrl = Annotated[str, _url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster"), AfterValidator(_redis)]
 MailUrl = Annotated[str, _url("smtp", "smtps", "smtp+starttls")]
 WebUrl = Annotated[str, _url("http", "https")]
 Issuer = Annotated[str, AfterValidator(_issuer)]
