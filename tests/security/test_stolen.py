@@ -71,17 +71,20 @@ def test_a_stolen_cookie_opens_nothing_once_its_owner_may_do_more(
         assert each.get(BOARD).status_code == 303
 
 
+@pytest.mark.parametrize("asked_with", ["old", "new"])
 @pytest.mark.usefixtures("app_seeded")
-def test_what_is_left_under_an_old_id_for_its_owner_ends_with_finish_and_clear(
-    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork
+def test_finish_and_clear_ends_every_cookie_that_the_browser_ever_had(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork, asked_with: str
 ) -> None:
+    """Also where it is asked for with the old one, for the answer with the new one came later or never."""
     applicant = Applicant(client).start().answer().decide()
-    thief = copied(app, client)
+    old = copied(app, client)
     applicant.prove(app_units)
-    assert thief.get(applicant.address("identity")).status_code == 200
-    assert send(client, "/finish", {"choice": "clear"}, of="/").status_code == 303
-    for browser in (thief, client):
-        assert browser.get(applicant.address("identity")).status_code == 404
+    assert old.get(applicant.address("identity")).status_code == 200
+    browser = {"old": old, "new": client}[asked_with]
+    assert send(browser, "/finish", {"choice": "clear"}, of="/").status_code == 303
+    for each in (old, client):
+        assert each.get(applicant.address("identity")).status_code == 404
 
 
 @pytest.mark.usefixtures("app_seeded")

@@ -22,6 +22,7 @@ from tests.support.valkey import Valkey
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
+from wizard.services.ports.cookies import begun, session_id_of
 from wizard.services.ports.registrations import RevisionConflict
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
@@ -30,6 +31,7 @@ from wizard.storage.registrations import RedisRegistrationStore
 from wizard.storage.stored_values import StoredValues, key_of
 
 THREADS, CALLS = 5, 12
+COOKIE = "browser.token"
 SESSION = "00000000-0000-4000-8000-000000000001"
 HOUR = timedelta(hours=1)
 
@@ -233,13 +235,14 @@ def test_a_browser_s_session_under_many_hands(
 
             def read() -> tuple[Told, bool]:
                 nonlocal known
-                found = browsers.read("browser")
-                known = max(found.revision, 0)
-                return Told("read", Stored(known, found.values["mark"]) if known else None), True
+                cookies = browsers.read(COOKIE).cookies
+                found, known = cookies.of(COOKIE), cookies.revision
+                return Told("read", Stored(known, found.values["mark"]) if found else None), True
 
             def write() -> tuple[Told, bool]:
                 mark = f"{name}{random.random()}"
-                accepted = browsers.write("browser", {"mark": mark}, seen=known)
+                cookies = replace(begun(COOKIE, {"mark": mark}), revision=known + 1)
+                accepted = browsers.write(session_id_of(COOKIE), cookies)
                 return Told("write", Stored(known + 1, mark), known, accepted=accepted), True
 
             def work() -> None:

@@ -19,6 +19,7 @@ from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Status
 from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.cookies import GoingOn, Held, begun, session_id_of
 from wizard.services.ports.registrations import PageAsked, RevisionConflict
 from wizard.storage.browser_sessions import BrowserSessions
 from wizard.storage.crypto import Cipher
@@ -79,17 +80,20 @@ def test_browsers_sessions_on_a_cluster(cluster: RedisCluster, cipher: Cipher, c
     lists = Lists(cluster, IndexEntries(cluster, documents), clock)
     assert lists.page(ahead.asked, ahead=ahead) == lists.page(PageAsked(), ahead=None)
     for number in range(10):
-        old, new = f"old{number}", f"new{number}"
+        old, new = f"session{number}.old", f"session{number}.new"
+        session_id = session_id_of(old)
         assert sessions.read(old) == StoredSession()
-        assert sessions.write(old, {"a": 1}, seen=0)
-        assert not sessions.write(old, {"b": 1}, seen=0)
-        assert not sessions.move(old, {"a": 1}, seen=7, to=new)
-        assert sessions.move(old, {"a": 1}, seen=1, to=new)
-        assert sessions.read(old) == StoredSession(-1)
-        assert sessions.read(new) == StoredSession(1, {"a": 1})
-        assert not sessions.delete(new, seen=7)
-        assert sessions.delete(new, seen=1)
-        assert sessions.read(new) == StoredSession(-1)
+        assert sessions.write(session_id, begun(old, {"a": 1}))
+        assert not sessions.write(session_id, begun(old, {"b": 1}))
+        there = sessions.read(old).cookies
+        gone_on = there.after(old, Held({"a": 1}), {"a": 1}, GoingOn(new))
+        assert not sessions.write(session_id, replace(gone_on, revision=7))
+        assert sessions.write(session_id, gone_on)
+        there = sessions.read(new).cookies
+        assert there.of(new) == Held({"a": 1})
+        assert (there.of(old) or Held({})).has_ended
+        assert sessions.write(session_id, there.after(new, Held({"a": 1}), {}, None))
+        assert sessions.read(new).cookies.have_ended
 
 
 def test_tries_are_counted_on_a_cluster(cluster: RedisCluster) -> None:

@@ -35,8 +35,10 @@ from wizard.core.steps import Step, next_step
 from wizard.core.trouble import SOON, Trouble, failing, troubles
 from wizard.services.ports.answers import Claim, KeptAnswer
 from wizard.services.ports.browsers import StoredSession
+from wizard.services.ports.cookies import REMEMBERED, Cookies, Held, session_id_of
 from wizard.services.ports.registrations import RevisionConflict, Selection
 from wizard.storage.browser_sessions import BrowserSessions
+from wizard.storage.codec import microseconds
 from wizard.storage.crypto import Cipher
 from wizard.storage.indexes import due_for_reminder
 from wizard.storage.kept_answers import KEPT, RedisKeptAnswers
@@ -46,7 +48,7 @@ from wizard.storage.stored_values import StoredValues, key_of
 IDS = [f"00000000-0000-4000-8000-{each:012}" for each in range(5)]
 NUMBERS = ["osot-0000001", "OSOT-0000001", "osot-0000002", None]
 GRACE, LIFETIME = timedelta(days=7), timedelta(hours=25)
-ENDED_FOR, UNDER_WAY, UNSENT_FOR = timedelta(minutes=1), timedelta(minutes=1), timedelta(minutes=2)
+UNDER_WAY, UNSENT_FOR = timedelta(minutes=1), timedelta(minutes=2)
 # Redis counts in milliseconds, and its clock goes on by itself while a test runs.
 BLUR = timedelta(seconds=30)
 PICKS = st.integers(0, 99)
@@ -56,7 +58,7 @@ STATUSES = st.sampled_from([Status.PENDING, Status.STAGED, Status.VALIDATED, Sta
 PASSES = st.sampled_from(
     [timedelta(minutes=2), timedelta(minutes=31), timedelta(hours=7), timedelta(hours=26), timedelta(days=8)]
 )
-SIDS, KEYS, CALLS = st.sampled_from(["browser-1", "browser-2", "browser-3"]), st.sampled_from(["k1", "k2"]), "ab"
+COOKIES, KEYS, CALLS = st.sampled_from(["one.a", "one.b", "two.c"]), st.sampled_from(["k1", "k2"]), "ab"
 
 
 @dataclass
@@ -103,12 +105,11 @@ class Storing(RuleBasedStateMachine):
         values = StoredValues(self.cipher, self.clock, GRACE)
         self.browsers = BrowserSessions(self.redis, self.cipher, LIFETIME, values, self.store.lists)
         self.answers = RedisKeptAnswers(self.redis, self.cipher)
-        self.documents, self.sessions, self.ended = Dictionary(), Dictionary(), Dictionary()
+        self.documents, self.sessions = Dictionary(), Dictionary()
         self.unsent, self.calls, self.recorded = Dictionary(), Dictionary(), dict[str, int]()
         self.before: dict[str, Registration] = {}
         self.claims: dict[str, tuple[Claim, str]] = {}
-        self.dictionaries = (self.documents, self.sessions, self.ended, self.unsent, self.calls)
-        self.names = 0
+        self.dictionaries = (self.documents, self.sessions, self.unsent, self.calls)
 
     # Registrations
 
@@ -201,55 +202,43 @@ class Storing(RuleBasedStateMachine):
 
     # Browsers
 
-    @rule(sid=SIDS, value=st.integers(0, 9), stale=st.booleans())
-    def write(self, sid: str, value: int, stale: bool) -> None:
-        revision = self.sessions.get(sid)[0] if self.sessions.get(sid) else 0
-        seen = revision + 1 if stale else revision
-        assert self.browsers.write(sid, {"value": value}, seen=seen) == (seen == revision)
-        if seen == revision:
-            self.sessions.put(sid, (revision + 1, {"value": value}), LIFETIME)
-
-    @precondition(lambda self: self.sessions.kept)
-    @rule(pick=PICKS, stale=st.booleans())
-    def move(self, pick: int, stale: bool) -> None:
-        sid = sorted(self.sessions.kept)[pick % len(self.sessions.kept)]
-        revision, values = self.sessions.get(sid)
-        self.names += 1
-        to = f"browser-moved-{self.names}"
-        assert self.browsers.move(sid, values, seen=revision + stale, to=to) == (not stale)
-        if not stale:
-            self._end(sid)
-            self.sessions.put(to, (1, values), LIFETIME)
-        assert (self.browsers.read(to).revision > 0) == (not stale)
+    @rule(cookie=COOKIES, value=st.integers(0, 9), stale=st.booleans())
+    def write(self, cookie: str, value: int, stale: bool) -> None:
+        session_id = session_id_of(cookie)
+        standing = self.sessions.get(session_id) or Cookies()
+        changed = standing.after(cookie, standing.of(cookie) or Held({}), {"value": value}, None)
+        self._write(session_id, changed, stale=stale)
 
     @precondition(lambda self: self.sessions.kept)
     @rule(pick=PICKS, stale=st.booleans())
     def sign_out(self, pick: int, stale: bool) -> None:
-        sid = sorted(self.sessions.kept)[pick % len(self.sessions.kept)]
-        revision, _ = self.sessions.get(sid)
-        assert self.browsers.delete(sid, seen=revision + stale) == (not stale)
+        session_id = sorted(self.sessions.kept)[pick % len(self.sessions.kept)]
+        self._write(session_id, self.sessions.get(session_id).after("", Held({}), {}, None), stale=stale)
+
+    def _write(self, session_id: str, changed: Cookies, *, stale: bool) -> None:
+        at = microseconds(self.clock.now())
+        sent = replace(changed, revision=changed.revision + stale)
+        assert self.browsers.write(session_id, sent) == (not stale)
         if not stale:
-            self._end(sid)
+            life = REMEMBERED if changed.have_ended else LIFETIME
+            self.sessions.put(session_id, replace(changed, at=at), life)
 
-    def _end(self, sid: str) -> None:
-        del self.sessions.kept[sid]
-        self.ended.put(sid, True, ENDED_FOR)
+    @rule(cookie=COOKIES, value=st.integers(0, 9))
+    def keep_unsent(self, cookie: str, value: int) -> None:
+        self.browsers.keep_unsent(cookie, {"typed": value})
+        self.unsent.put(cookie, {"typed": value}, UNSENT_FOR)
 
-    @rule(sid=SIDS, value=st.integers(0, 9))
-    def keep_unsent(self, sid: str, value: int) -> None:
-        self.browsers.keep_unsent(sid, {"typed": value})
-        self.unsent.put(sid, {"typed": value}, UNSENT_FOR)
+    @rule(cookie=COOKIES)
+    def take_unsent(self, cookie: str) -> None:
+        assert self.browsers.read(cookie, takes_unsent=True).unsent == (self.unsent.get(cookie) or {})
+        self.unsent.kept.pop(cookie, None)
+        self._was_read(session_id_of(cookie))
 
-    @rule(sid=SIDS)
-    def take_unsent(self, sid: str) -> None:
-        assert self.browsers.read(sid, takes_unsent=True).unsent == (self.unsent.get(sid) or {})
-        self.unsent.kept.pop(sid, None)
-        self._was_read(sid)
-
-    def _was_read(self, sid: str) -> None:
+    def _was_read(self, session_id: str) -> None:
         """A browser that comes begins its session's life again."""
-        if sid in self.sessions.kept:
-            self.sessions.put(sid, self.sessions.get(sid), LIFETIME)
+        if session_id in self.sessions.kept:
+            now = microseconds(self.clock.now())
+            self.sessions.put(session_id, replace(self.sessions.get(session_id), at=now), LIFETIME)
 
     # Answers to other systems
 
@@ -357,10 +346,10 @@ class Storing(RuleBasedStateMachine):
 
     @invariant()
     def browsers_have_what_they_wrote(self) -> None:
-        for sid in {*self.sessions.kept, "browser-1", "browser-2"}:
-            revision, values = self.sessions.get(sid) or (-1 if self.ended.get(sid) else 0, {})
-            assert self.browsers.read(sid) == StoredSession(revision, values, {}, {}, None)
-            self._was_read(sid)
+        for cookie in ("one.a", "one.b", "two.c"):
+            session_id = session_id_of(cookie)
+            self._was_read(session_id)
+            assert self.browsers.read(cookie) == StoredSession(self.sessions.get(session_id) or Cookies())
 
     def _pages(self, selection: Selection) -> Iterable[Registration]:
         cursor, limit = None, 2

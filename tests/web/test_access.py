@@ -11,6 +11,7 @@ from tests.support.seed import Seeded
 from tests.support.valkey import Valkey
 from wizard.core.actors import Actor, Privilege
 from wizard.core.errors import ExternalServiceError, NotFound, Unauthenticated
+from wizard.services.ports.cookies import new_cookie
 from wizard.web import access, signing_in
 from wizard.web.session_ids import is_session_id
 
@@ -158,7 +159,7 @@ def test_without_redis_nothing_is_granted_or_refused(app: Flask, valkey: Valkey)
     )
     valkey.server.stop()
     try:
-        with app.test_request_context(headers={"Cookie": f"wizard={'x' * 43}"}):
+        with app.test_request_context(headers={"Cookie": f"wizard={new_cookie()}"}):
             for ask in asks:
                 with pytest.raises(ExternalServiceError):
                     ask()

@@ -17,6 +17,8 @@ from wizard.core.steps import Step
 from wizard.services.bundle import Services
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
+NOT_HERE = "only the registration that you opened last is still open here"
+
 pytestmark = pytest.mark.usefixtures("app_seeded")
 
 
@@ -71,6 +73,17 @@ def test_such_a_browser_keeps_what_else_was_begun_in_it_for_a_while(
     applicant.soup("identity")
     clock.instant += timedelta(minutes=11)
     applicant.soup("identity", expect=404)
+
+
+def test_whoever_starts_again_is_told_what_did_not_come_along(applicant: Applicant, client: FlaskClient) -> None:
+    lose_the_answer_to_start(client)
+    assert NOT_HERE not in client.get("/").text
+    Applicant(client).start()
+    applicant.soup("identity", expect=404)
+    assert NOT_HERE in client.get("/").text
+    # Until the next registration is opened here.
+    Applicant(client).start()
+    assert NOT_HERE not in client.get("/").text
 
 
 def test_staff_who_start_a_registration_leave_their_sign_in_nowhere(client: FlaskClient, app_seeded: Seeded) -> None:

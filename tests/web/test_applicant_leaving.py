@@ -263,6 +263,11 @@ def test_pages_are_not_stored(applicant: Applicant) -> None:
     assert applicant.client.get(applicant.address("education")).headers["Cache-Control"] == "no-store"
 
 
+def test_looking_at_finish_clears_nothing_whatever_it_brings(applicant: Applicant) -> None:
+    applicant.client.get("/finish", data={"choice": "clear"})
+    applicant.soup("identity")
+
+
 def test_finish_with_nothing_to_clear(client: FlaskClient) -> None:
     assert "Nothing is left" in client.get("/finish").text
 

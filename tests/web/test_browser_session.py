@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pickle
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -27,10 +27,11 @@ from wizard.config import Settings
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.browsers import SessionStore, StoredSession
+from wizard.services.ports.cookies import LEFT_FOR, REMEMBERED, Cookies, Held, begun, session_id_of
 from wizard.storage.crypto import Cipher
 from wizard.web.lazy_session import BrowserSession
 
-UNKNOWN_SID = "u" * 43
+UNKNOWN = "u" * 22 + "." + "u" * 43
 
 
 @pytest.fixture
@@ -54,11 +55,11 @@ def sid_of(browser: FlaskClient) -> str | None:
 
 
 def key_of(browser: FlaskClient) -> str:
-    return f"ot_browser_session:{{{sid_of(browser)}}}"
+    return f"ot_browser_session:{{{session_id_of(sid_of(browser) or '')}}}"
 
 
 def again(browser: FlaskClient) -> FlaskClient:
-    """The same browser's second tab."""
+    """The same browser's second tab, or somebody with a copy of its cookie."""
     other = browser.application.test_client()
     if sid := sid_of(browser):
         other.set_cookie("wizard", sid)
@@ -109,7 +110,7 @@ def test_the_id_is_told_to_those_who_limit_by_it(tiny_app: Flask) -> None:
         session: Any = tiny_app.session_interface.open_session(tiny_app, request)
         assert session.available
         assert session.sid == session.sid
-        assert len(session.sid) == 43
+        assert re.fullmatch(r"[\w-]{22}\.[\w-]{43}", session.sid)
         assert len(session) == 0
         session.modified = False
         assert not session.modified
@@ -149,8 +150,8 @@ def test_what_cannot_be_read_is_an_empty_session(browser: FlaskClient, redis_cli
 
 def test_a_session_under_another_id_does_not_open(browser: FlaskClient, redis_client: Redis) -> None:
     browser.post("/sign-in")
-    redis_client.copy(key_of(browser), f"ot_browser_session:{{{UNKNOWN_SID}}}")
-    browser.set_cookie("wizard", UNKNOWN_SID)
+    redis_client.copy(key_of(browser), f"ot_browser_session:{{{session_id_of(UNKNOWN)}}}")
+    browser.set_cookie("wizard", UNKNOWN)
     assert shown(browser) == {}
 
 
@@ -159,7 +160,7 @@ def test_values_cannot_be_read_in_redis(browser: FlaskClient, redis_client: Redi
     assert b"personal" not in cast("bytes", redis_client.get(key_of(browser)))
 
 
-@pytest.mark.parametrize("sid", ["x", "*", "../" * 20, "u" * 44, "é" * 43, "u" * 42 + "}"])
+@pytest.mark.parametrize("sid", ["x", "*", "../" * 22, "u" * 66, "é" + UNKNOWN[1:], UNKNOWN[:-1] + "}", UNKNOWN + "u"])
 def test_an_id_of_another_form_is_not_asked_for(browser: FlaskClient, redis_client: Redis, sid: str) -> None:
     browser.set_cookie("wizard", sid)
     with counted(redis_client) as trips:
@@ -168,9 +169,24 @@ def test_an_id_of_another_form_is_not_asked_for(browser: FlaskClient, redis_clie
 
 
 def test_an_id_that_somebody_made_up_is_not_taken_up(browser: FlaskClient) -> None:
-    browser.set_cookie("wizard", UNKNOWN_SID)
+    browser.set_cookie("wizard", UNKNOWN)
     browser.post("/set/language/fr")
-    assert sid_of(browser) not in {UNKNOWN_SID, None}
+    assert sid_of(browser) not in {UNKNOWN, None}
+
+
+def test_whoever_knows_the_id_of_a_session_knows_nothing_of_it(browser: FlaskClient, redis_client: Redis) -> None:
+    """As those do who see the keys in Redis: the token is only in the cookie, and sealed."""
+    browser.post("/set/language/fr")
+    mine = sid_of(browser)
+    assert mine is not None
+    assert not [key for key in redis_client.keys("*") if mine.partition(".")[2].encode() in key]
+    stranger = browser.application.test_client()
+    stranger.set_cookie("wizard", f"{session_id_of(mine)}.{'u' * 43}")
+    assert shown(stranger) == {}
+    stranger.post("/clear")
+    stranger.post("/set/language/en")
+    assert session_id_of(sid_of(stranger) or "") != session_id_of(mine)
+    assert shown(browser) == {"language": "fr"}
 
 
 # Read when looked at, written when changed.
@@ -208,14 +224,6 @@ def test_reading_costs_one_round_trip_and_writes_nothing(browser: FlaskClient, r
     assert set_cookie(response) == []
     assert "Cookie" in response.vary
     assert redis_client.get(key_of(browser)) == before
-
-
-def test_only_of_a_session_that_is_gone_is_it_asked_whether_it_ended(browser: FlaskClient, redis_client: Redis) -> None:
-    browser.post("/set/language/fr")
-    redis_client.delete(key_of(browser))
-    with counted(redis_client) as trips:
-        browser.get("/show")
-    assert trips.sent == [("GETEX",), ("EXISTS",)]
 
 
 def test_writing_costs_one_round_trip_more_and_no_cookie(browser: FlaskClient, redis_client: Redis) -> None:
@@ -270,7 +278,7 @@ def test_an_emptied_session_is_gone_with_its_cookie(browser: FlaskClient, redis_
     browser.post("/set/language/fr")
     key = key_of(browser)
     browser.post("/drop/language")
-    assert not redis_client.exists(key)
+    assert 0 < redis_client.ttl(key) <= REMEMBERED.total_seconds(), "only that it has ended, for requests on their way"
     assert sid_of(browser) is None
 
 
@@ -284,7 +292,7 @@ def test_a_sign_in_changes_the_id_and_keeps_the_rest(browser: FlaskClient, redis
         response = browser.post("/sign-in")
     assert trips.count == 2
     assert len(set_cookie(response)) == 1
-    assert not redis_client.exists(old_key)
+    assert key_of(browser) == old_key, "the session is the same, another cookie opens it"
     assert shown(browser) == {"language": "fr", "staff": "somebody"}
     assert shown(old_tab) == {}
 
@@ -376,12 +384,11 @@ def store(tiny_app: Flask) -> SessionStore:
 
 
 def session_of(store: SessionStore, cookie: str | None) -> BrowserSession:
-    return BrowserSession(store, cookie=cookie, new_sid=lambda: secrets.token_urlsafe(32))
+    return BrowserSession(store, cookie=cookie)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["at first", "after an answer that was lost"])
-@pytest.mark.parametrize("moves", [False, True], ids=["writes", "moves too"])
-def test_a_session_that_moved_on_and_left_something_takes_no_more(store: SessionStore, lost: bool, moves: bool) -> None:
+def test_what_was_left_meanwhile_is_nothing_to_write_to(store: SessionStore, lost: bool) -> None:
     first = session_of(store, None)
     first["language"] = "fr"
     assert first.save()
@@ -389,19 +396,30 @@ def test_a_session_that_moved_on_and_left_something_takes_no_more(store: Session
         unheard = session_of(store, first.sid)
         unheard.regenerate(leaving=True)
         assert unheard.save()
-    # Here both go on from what was left; the one that is later has lost the race.
     one, two = session_of(store, first.sid), session_of(store, first.sid)
     for each in (one, two):
         each["more"] = "1"
     one.regenerate(leaving=True)
-    if moves:
-        two.regenerate(leaving=True)
     assert one.save()
     assert not two.save()
     assert two.cookie_to_set is None
 
 
-def test_what_is_put_in_under_an_old_id_is_not_taken_along_and_ends_with_it(
+def test_two_that_go_on_from_one_cookie_at_once_go_on_apart(store: SessionStore) -> None:
+    """As after a double click on *Start*: whichever answer the browser takes, it has what that says."""
+    first = session_of(store, None)
+    first["language"] = "fr"
+    assert first.save()
+    one, two = session_of(store, first.sid), session_of(store, first.sid)
+    for each, name in ((one, "a"), (two, "b")):
+        each[f"registration:{name}"] = "1"
+        each.regenerate(leaving=True, taking=[f"registration:{name}"])
+    for each, name in ((one, "a"), (two, "b")):
+        assert each.save()
+        assert dict(session_of(store, each.cookie_to_set)) == {"language": "fr", f"registration:{name}": "1"}
+
+
+def test_what_is_put_in_under_an_old_cookie_is_not_taken_along_and_ends_with_it(
     store: SessionStore, clock: FixedClock
 ) -> None:
     first = session_of(store, None)
@@ -419,8 +437,46 @@ def test_what_is_put_in_under_an_old_id_is_not_taken_along_and_ends_with_it(
     assert on.save()
     assert {key for key in session_of(store, on.sid) if ":" in key} == {"registration:b"}
     assert {"newcomer:a", "registration:a"} <= set(session_of(store, first.sid))
-    clock.instant += timedelta(minutes=11)
-    assert {key for key in session_of(store, first.sid) if ":" in key} == set()
+    clock.instant += LEFT_FOR
+    assert set(session_of(store, first.sid)) == {"language"}
+
+
+@pytest.mark.parametrize("moved", ["leaving", "for good"])
+def test_an_end_reaches_what_went_on_with_another_cookie_meanwhile(store: SessionStore, moved: str) -> None:
+    """A sign-out that loses the race to a sign-in, a help or a start: nobody is signed in after it."""
+    first = session_of(store, None)
+    first["language"], first["staff"] = "fr", "somebody"
+    assert first.save()
+    out, on = session_of(store, first.sid), session_of(store, first.sid)
+    del out["staff"]
+    out.regenerate(ending=True)
+    on.regenerate(leaving=moved == "leaving")
+    assert on.save()
+    assert out.save()
+    assert dict(session_of(store, on.sid)) == {}
+    assert "staff" not in session_of(store, out.cookie_to_set)
+
+
+def test_of_what_was_left_a_session_keeps_no_more_than_it_may_open(store: SessionStore, clock: FixedClock) -> None:
+    """Thirty starts in ten minutes: the first of what was left is there, and ends; an hour later it weighs nothing."""
+    cookies = [session_of(store, None)]
+    cookies[0]["registration:0"] = "1"
+    assert cookies[0].save()
+    for number in range(1, 31):
+        cookies.append(session_of(store, cookies[-1].sid))
+        cookies[-1][f"registration:{number}"] = "1"
+        cookies[-1].regenerate(leaving=True)
+        assert cookies[-1].save()
+    assert "registration:0" in session_of(store, cookies[0].sid)
+    clock.instant += LEFT_FOR
+    last = session_of(store, cookies[-1].sid)
+    last["more"] = "1"
+    assert last.save()
+    assert len(store.read(last.sid).cookies.held) == 1
+    last = session_of(store, last.sid)
+    last.clear()
+    assert last.save()
+    assert not any(dict(session_of(store, each.sid)) for each in cookies)
 
 
 def test_twenty_threads_writing_at_once_all_count(browser: FlaskClient) -> None:
@@ -440,21 +496,18 @@ def test_twenty_threads_writing_at_once_all_count(browser: FlaskClient) -> None:
 class _OthersAreAlwaysFaster:
     """A store in which somebody else has always just written."""
 
-    revision = 0
+    standing = begun(UNKNOWN, {})
 
-    def read(self, sid: str, **_more: object) -> StoredSession:  # noqa: ARG002
-        self.revision += 1
-        return StoredSession(self.revision)
+    def read(self, cookie: str, **_more: object) -> StoredSession:
+        self.standing = self.standing.after(cookie, Held({}), {"theirs": self.standing.revision}, None)
+        return StoredSession(self.standing)
 
-    def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool:  # noqa: ARG002
+    def write(self, session_id: str, cookies: Cookies) -> bool:  # noqa: ARG002
         return False
-
-    move = write
-    delete = write
 
 
 def test_a_write_that_never_gets_its_turn_is_given_up() -> None:
-    session = BrowserSession(_OthersAreAlwaysFaster(), cookie=UNKNOWN_SID, new_sid=lambda: "new")  # type: ignore[arg-type]
+    session = BrowserSession(_OthersAreAlwaysFaster(), cookie=UNKNOWN)  # type: ignore[arg-type]
     session["one"] = 1
     with pytest.raises(ExternalServiceError):
         session.save()
@@ -466,52 +519,49 @@ def test_a_write_that_never_gets_its_turn_is_given_up() -> None:
 @pytest.mark.parametrize("ending", ["/clear", "/drop/language", "/sign-in"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_slow_request_does_not_bring_an_ended_session_back(
-    browser: FlaskClient, during: During, redis_client: Redis, ending: str, method: str
+    browser: FlaskClient, during: During, ending: str, method: str
 ) -> None:
     browser.post("/set/language/fr")
-    ended, other = key_of(browser), again(browser)
+    other = again(browser)
     during["/set/slow"] = lambda: other.post(ending)
     response = browser.open("/set/slow/1", method=method)
     # What was asked for cannot be kept, and the answer to a form must not say that it was.
     assert response.status_code == (200 if method == "GET" else 400)
-    assert not redis_client.exists(ended)
-    assert set_cookie(response) == [], "the browser may have the id of the session that came after"
-    assert len(redis_client.keys("ot_browser_session:*")) == (1 if ending == "/sign-in" else 0)
-    assert "slow" not in shown(other)
+    assert set_cookie(response) == [], "the browser may have the cookie that came after"
+    assert shown(browser) == {}
+    assert shown(other) == ({"language": "fr", "staff": "somebody"} if ending == "/sign-in" else {})
 
 
-def test_what_is_put_in_as_the_answer_goes_out_does_not_bring_it_back(
-    browser: FlaskClient, during: During, redis_client: Redis
-) -> None:
+def test_what_is_put_in_as_the_answer_goes_out_does_not_bring_it_back(browser: FlaskClient, during: During) -> None:
     browser.post("/set/language/fr")
     other = again(browser)
     during["/late"] = lambda: other.post("/clear")
     assert set_cookie(browser.post("/late")) == []
-    assert not redis_client.keys("ot_browser_session:*")
+    assert shown(browser) == {}
 
 
-def test_a_slow_removal_from_an_ended_session_is_done_anyway(
-    browser: FlaskClient, during: During, redis_client: Redis
-) -> None:
+def test_a_slow_removal_from_an_ended_session_is_done_anyway(browser: FlaskClient, during: During) -> None:
     browser.post("/set/language/fr")
     browser.post("/set/more/1")
     other = again(browser)
     during["/drop/more"] = lambda: other.post("/clear")
     assert browser.post("/drop/more").status_code == 200
-    assert not redis_client.keys("ot_browser_session:*")
+    assert shown(browser) == {}
 
 
 def test_a_cleared_session_keeps_nothing_that_an_overlapping_request_put_in(
-    browser: FlaskClient, during: During, redis_client: Redis
+    browser: FlaskClient, during: During
 ) -> None:
     browser.post("/set/language/fr")
     other = again(browser)
     during["/clear"] = lambda: other.post("/set/two/2")
     browser.post("/clear")
-    assert not redis_client.keys("ot_browser_session:*")
+    assert shown(other) == {}
 
 
-def test_a_request_that_was_on_its_way_does_not_take_the_new_id_away(browser: FlaskClient, redis_client: Redis) -> None:
+def test_a_request_that_was_on_its_way_does_not_take_the_new_cookie_away(
+    browser: FlaskClient, redis_client: Redis, clock: FixedClock
+) -> None:
     browser.post("/set/language/fr")
     late = again(browser)
     browser.post("/sign-in")
@@ -521,7 +571,7 @@ def test_a_request_that_was_on_its_way_does_not_take_the_new_id_away(browser: Fl
     assert late.post("/set/more/1").status_code == 400
     assert len(redis_client.keys("ot_browser_session:*")) == 1
     # That is remembered for a moment only: then it is a browser like any that comes without a session.
-    redis_client.delete(*redis_client.keys("ot_browser_session_ended:*"))
+    clock.instant += REMEMBERED
     assert len(set_cookie(late.get("/form"))) == 1
 
 

@@ -29,21 +29,6 @@ redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 return 1
 """
 
-# KEYS: a browser's session, the note that it has ended (of the same slot). ARGV: the revision it must have, a token
-# of this attempt, how many seconds the note stays. Answers 1 where it was ended by this attempt (even if the client
-# lost the answer, and sends again), 0 where another revision stands there, nil where nothing does.
-# The note comes first: where Redis is full it fails, and the session stays.
-END = """
-local stored = redis.call('GET', KEYS[1])
-if not stored then
-  if redis.call('GET', KEYS[2]) == ARGV[2] then return 1 end
-  return nil
-end
-if string.match(stored, '^(%d+):') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-return redis.call('DEL', KEYS[1])
-"""
-
 # KEYS: what is under way. ARGV: the claim that has to stand there still, the answer to keep in its place ("" to
 # forget it), its life in milliseconds.
 SETTLE = """

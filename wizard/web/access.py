@@ -13,7 +13,7 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports.calls import Call
-from wizard.services.ports.old_ids import keys_of
+from wizard.services.ports.cookies import NOT_TAKEN, keys_of
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_ids import is_session_id
 from wizard.web.texts import language_code
@@ -37,10 +37,6 @@ SIGNING_IN = frozenset(
 )
 # In the session of a browser: its sign-in was made with an identity provider.
 WITH_PROVIDER = "staff_with_provider"
-
-
-class _Regenerating(Protocol):
-    def regenerate(self, session: SessionMixin) -> None: ...
 
 
 class _ReadingAhead(Protocol):
@@ -151,7 +147,8 @@ def may_delete(member: StaffMember | None) -> bool:
 
 
 def grant_registration(session_id: str) -> None:
-    """Let this browser open a registration, under a new browser session id."""
+    """Let this browser open a registration, with a new cookie."""
+    forget(NOT_TAKEN)
     browser_session()[_key("registration", session_id)] = _now().isoformat()
     _go_on_with(session_id)
 
@@ -194,13 +191,14 @@ def forget(*keys: str) -> None:
         browser.pop(key, None)
 
 
-def regenerate() -> None:
-    """Give the browser's session another id."""
-    cast("_Regenerating", current_app.session_interface).regenerate(browser_session())
+def regenerate(*, ending: bool = False) -> None:
+    """Give the browser another cookie for its session; no other opens anything any more. See `GoingOn`."""
+    browser: Any = browser_session()
+    browser.regenerate(ending=ending)
 
 
 def _go_on_with(session_id: str) -> None:
-    """Give the session another id; should the answer with it be lost, the old one is the only way to go on."""
+    """Give the browser another cookie; should the answer with it be lost, the old one is the only way to go on."""
     browser: Any = browser_session()
     browser.regenerate(leaving=True, taking=keys_of(session_id))
 

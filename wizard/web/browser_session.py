@@ -24,11 +24,10 @@ from wizard.web.lazy_session import BrowserSession
 from wizard.web.session_ids import is_session_id
 from wizard.web.unsent import FLAG
 
-# As `secrets.token_urlsafe(32)` makes them.
-_SID_BYTES = 32
 Pages = Mapping[str, Callable[[], PageAsked]]
 
-_WELL_FORMED_SID = re.compile(r"[A-Za-z0-9_-]{43}")
+# As `cookies.new_cookie` makes them.
+_WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}")
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -41,7 +40,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
     session_class = BrowserSession  # type: ignore[assignment]
 
     def __init__(self, app: Flask, store: SessionStore, settings: Settings, pages: Pages) -> None:
-        super().__init__(app, sid_length=_SID_BYTES)
+        super().__init__(app)
         # Its own would unpickle what it cannot decode.
         self.serializer = None
         self._store = store
@@ -55,8 +54,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
         cookie = request.cookies.get(self.get_cookie_name(app), "")
         session = BrowserSession(
             self._store,
-            cookie=cookie if _WELL_FORMED_SID.fullmatch(cookie) else None,
-            new_sid=lambda: self._generate_sid(self.sid_length),
+            cookie=cookie if _WELL_FORMED.fullmatch(cookie) else None,
             takes_unsent=request.method == "GET" and FLAG in request.args,
             asked_for=lambda: AskedFor(_registration_in_address(request), self._page_in_address(request)),
         )
@@ -85,7 +83,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
             response.delete_cookie(self.get_cookie_name(app), **self._attributes(app))
 
     def regenerate(self, session: BrowserSession) -> None:  # type: ignore[override]
-        """Give a session another id, with its values; the one before opens nothing any more."""
+        """Go on with another cookie, and the session's values; no other opens anything any more."""
         session.regenerate()
 
     def _save_or_refuse(self, app: Flask, session: BrowserSession, response: Response) -> Response:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports import old_ids
 from wizard.services.ports.browsers import AskedFor, SessionStore, StoredSession
+from wizard.services.ports.cookies import GoingOn, Held, begun, new_cookie, session_id_of
 from wizard.services.ports.registrations import PageAhead
+from wizard.web.session_changes import SessionChanges
 
 # Of requests that write to one session at once each is passed by at most all others.
 _TRIES = 50
 _PLAIN = (str, int, float, bool, type(None))
-_REMOVED = object()
 
 
 class BrowserSession(SessionMixin):
@@ -34,27 +35,23 @@ class BrowserSession(SessionMixin):
         store: SessionStore,
         *,
         cookie: str | None,
-        new_sid: Callable[[], str],
         takes_unsent: bool = False,
         asked_for: Callable[[], AskedFor] = AskedFor,
     ) -> None:
         self.cookie = cookie
         self.looked_at = False
         self._store = store
-        self._new_sid = new_sid
         self._takes_unsent = takes_unsent
         self._asked_for = asked_for
         self._stored = StoredSession()
+        self._held = Held({})
         self._sid = ""
-        self._stored_sid: str | None = None
-        self._revision = 0
+        # The cookie that opens it, once there is anything to open.
+        self._opened_by: str | None = None
         self._values: dict[str, Any] | None = None
-        self._as_read: dict[str, Any] = {}
-        self._changes: dict[str, Any] = {}
-        self._cleared = False
-        self._emptied = False
-        self._leaves = False
-        self._is_over = False
+        self._changes = SessionChanges()
+        self._going_on: GoingOn | None = None
+        self._emptied = self._is_over = False
         self._failure: ExternalServiceError | None = None
 
     # As a mapping.
@@ -66,11 +63,12 @@ class BrowserSession(SessionMixin):
         values = self._read()
         # The same again is no change; of a list or a dict one cannot tell.
         if key not in values or not isinstance(value, _PLAIN) or values[key] != value:
-            values[key] = self._changes[key] = value
+            values[key] = value
+            self._changes.put(key, value)
 
     def __delitem__(self, key: str) -> None:
         del self._read()[key]
-        self._changes[key] = _REMOVED
+        self._changes.remove(key)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._read())
@@ -82,7 +80,6 @@ class BrowserSession(SessionMixin):
         """Take everything out, and what another request puts in meanwhile too."""
         self._read().clear()
         self._changes.clear()
-        self._cleared = self._stored_sid is not None
 
     # As a session.
 
@@ -97,27 +94,28 @@ class BrowserSession(SessionMixin):
 
     @property
     def sid(self) -> str:
-        """The id under which it is stored from this request on, if it is."""
+        """The cookie that opens it from this request on, if it is stored."""
         self._read()
         return self._sid
 
     @property
     def modified(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self._changes) or self._cleared or self._is_moving
+        return bool(self._changes) or self._is_moving
 
     @modified.setter
     def modified(self, value: bool) -> None:
         """Flask's way to say that a value was changed in place."""
         if value:
-            self._changes.update(self._read())
+            for key, each in self._read().items():
+                self._changes.put(key, each)
 
-    def regenerate(self, *, leaving: bool = False, taking: Collection[str] = ()) -> None:
-        """Go on under another id; with `leaving` the old one has for a while what it had. See `old_ids.not_taken`."""
-        for key in old_ids.not_taken(self._read(), taking):
-            del self[key]
-        self._sid = self._new_sid()
-        self._leaves = leaving
+    def regenerate(self, *, leaving: bool = False, taking: Collection[str] = (), ending: bool = False) -> None:
+        """Go on with another cookie; see `GoingOn`."""
+        self._read()
+        before = self._going_on.taking if self._going_on else ()
+        self._sid = new_cookie(beside=self._opened_by)
+        self._going_on = GoingOn(self._sid, leaving, ending, frozenset([*taking, *before]))
 
     @property
     def unsent(self) -> dict[str, Any]:
@@ -146,12 +144,12 @@ class BrowserSession(SessionMixin):
     @property
     def cookie_to_set(self) -> str | None:
         """What the browser is to be told, where it has not sent just that."""
-        return self._stored_sid if self._stored_sid != self.cookie and not self._is_over else None
+        return self._opened_by if self._opened_by != self.cookie and not self._is_over else None
 
     @property
     def cookie_to_delete(self) -> str | None:
         """What the browser has sent, where that opens nothing any more."""
-        return self.cookie if self._emptied and self._stored_sid is None else None
+        return self.cookie if self._emptied and self._opened_by is None else None
 
     def save(self) -> bool:
         """Write the changes; False where the session that they were made to has ended."""
@@ -175,14 +173,14 @@ class BrowserSession(SessionMixin):
 
         The browser is told nothing: it may have the id of the session that came after.
         """
-        lost = any(change is not _REMOVED for change in self._changes.values())
+        lost = self._changes.put_something_in
         self._forget_changes()
-        self._values, self._is_over = self._as_read, True
+        self._values, self._is_over = dict(self._held.values), True
         return lost
 
     @property
     def _is_moving(self) -> bool:
-        return self._stored_sid is not None and self._stored_sid != self._sid
+        return self._opened_by is not None and self._going_on is not None
 
     def _read(self) -> dict[str, Any]:
         if self._failure is not None:
@@ -194,11 +192,12 @@ class BrowserSession(SessionMixin):
             except ExternalServiceError as failure:
                 self._failure = failure
                 raise
-            self._revision, self._values = self._stored.revision, self._stored.values
-            self._as_read = dict(self._values)
-            self._is_over = self._revision < 0
-            self._stored_sid = self.cookie if self._revision else None
-            self._sid = self._stored_sid or self._new_sid()
+            held = self._stored.cookies.of(self.cookie) if self.cookie else None
+            if held is not None:
+                self._held, self._opened_by = held, self.cookie
+            self._is_over = self._held.has_ended
+            self._sid = self._opened_by or new_cookie()
+            self._values = dict(self._held.values)
         return self._values
 
     def _read_stored(self) -> StoredSession:
@@ -210,41 +209,41 @@ class BrowserSession(SessionMixin):
         )
 
     def _write(self) -> bool:
-        values, stored, seen = self._read(), self._stored_sid, self._revision
-        before = self._as_read.get(old_ids.BEFORE, [])
-        if not values:
-            written = stored is None or self._store.delete(stored, seen=seen, before=before)
-            self._emptied = stored is not None
-            becomes, revision = None, 0
-        elif stored is not None and self._is_moving:
-            values.pop(old_ids.BEFORE, None)
-            leaving = old_ids.leave(self._as_read, stored, going_on=values) if self._leaves else None
-            written = self._store.move(stored, values, seen=seen, to=self._sid, leaving=leaving, before=before)
-            becomes, revision = self._sid, 1
+        opened_by, going_on, values = self._opened_by, self._going_on, self._read()
+        if opened_by is None:
+            after = begun(self._sid, dict(values))
         else:
-            written = self._store.write(self._sid, values, seen=seen)
-            becomes, revision = self._sid, seen + 1
-        if written:
-            self._stored_sid, self._revision = becomes, revision
-            self._forget_changes()
-        return written
+            values = self._values = going_on.along(self._held, values) if going_on else values
+            after = self._stored.cookies.after(opened_by, self._held, dict(values), going_on)
+        if (opened_by or values) and not self._store.write(session_id_of(self._sid), after):
+            return False
+        self._emptied, self._opened_by = bool(opened_by) and not values, self._sid if values else None
+        self._stored, self._held = replace(self._stored, cookies=after), after.of(self._sid) or Held({})
+        self._forget_changes()
+        return True
 
     def _forget_changes(self) -> None:
-        self._changes.clear()
-        self._cleared = False
-        # An id that has ended is not taken up again.
-        self._sid = self._stored_sid or self._new_sid()
+        self._changes, self._going_on = SessionChanges(), None
+        # A cookie that has ended is not taken up again.
+        self._sid = self._opened_by or new_cookie()
 
     def _catch_up(self) -> None:
         """Read what another request has written, and change that as this one changed what it had read."""
-        stored = self._store.read(self._stored_sid) if self._stored_sid else StoredSession()
-        if stored.revision <= 0 or old_ids.is_left_since(stored.values, self._as_read):
+        cookie = self._opened_by or self._sid
+        cookies = self._store.read(cookie).cookies
+        held = cookies.of(cookie)
+        if held is None or not self._goes_on_from(held):
             self._is_over = True
             return
-        self._revision, self._as_read = stored.revision, dict(stored.values)
-        self._values = {} if self._cleared else stored.values
-        for key, change in self._changes.items():
-            if change is _REMOVED:
-                self._values.pop(key, None)
-            else:
-                self._values[key] = change
+        self._stored, self._held = replace(self._stored, cookies=cookies), held
+        self._values = self._changes.made_to(held.values)
+
+    def _goes_on_from(self, held: Held) -> bool:
+        """Whether changes may be made to what a cookie has come to hold since it was read.
+
+        What was left meanwhile is nothing to write to, for the browser goes on with what was there before; but to go
+        on with another cookie it is as good as ever.
+        """
+        if held.has_ended:
+            return self._going_on is not None and self._going_on.ending
+        return held.left_at == self._held.left_at or self._is_moving or self._changes.cleared

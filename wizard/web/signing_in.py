@@ -27,7 +27,7 @@ _KEYS = (_HALF, _APP_KEY, _BY_TWO, access.WITH_PROVIDER, _ID_TOKEN, _LEAVING, *_
 
 
 def sign_in(member: StaffMember, *, by_two: bool, identity: Identity | None = None) -> None:
-    """Sign a member of staff in, under a new browser session id and with a new CSRF token.
+    """Sign a member of staff in, with a new cookie and a new CSRF token.
 
     It is `by_two` factors or by one, or by a provider who vouches for an `identity`, and counts as it does it.
     """
@@ -46,7 +46,7 @@ def sign_out() -> None:
     browser = access.browser_session()
     access.forget(*_KEYS, *(key for key in tuple(browser) if key.startswith("helping:")))
     g.staff_member = None
-    access.regenerate()
+    access.regenerate(ending=True)
 
 
 def sign_out_offering() -> bool:

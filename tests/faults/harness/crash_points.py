@@ -20,6 +20,7 @@ from wizard.services.audit import AuditDrain
 from wizard.services.checking import Checking
 from wizard.services.delivery import Delivery, MailCarrier
 from wizard.services.orchestrator import RegistrationOrchestrator
+from wizard.services.ports.cookies import GoingOn
 from wizard.services.runner import Runner
 from wizard.services.webhooks import WebhookCarrier
 from wizard.storage.audit_trail import SqlAuditTrail
@@ -53,7 +54,7 @@ class Point:
 
 _COMMIT = (SqlUnitOfWork, "commit")
 _RECORD = (SqlRecords, "add")
-_MOVE = (BrowserSessions, "move")
+_GO_ON = (GoingOn, "along")
 _SAVE = (RedisRegistrationStore, "save")
 _MARK = (SqlOutbox, "delivered")
 
@@ -61,8 +62,8 @@ _MARK = (SqlOutbox, "delivered")
 POINTS: Mapping[str, Point] = {
     "answers: about to be saved": Point(ANSWERING, _SAVE),
     "answers: saved": Point(ANSWERING, _SAVE, is_after=True),
-    "browser: about to have another id": Point(BROWSING, _MOVE),
-    "browser: has another id": Point(BROWSING, _MOVE, is_after=True),
+    "browser: about to have another cookie": Point(BROWSING, _GO_ON),
+    "browser: has another cookie": Point(BROWSING, (BrowserSessions, "write"), is_after=True, behind=_GO_ON),
     "trail: about to have their events": Point(DRAINING, _COMMIT),
     "trail: has their events": Point(DRAINING, _COMMIT, is_after=True),
     "submit: registration read": Point(SUBMITTING, (Runner, "load"), is_after=True),

@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from wizard.core.registration import Registration
+from wizard.services.ports.cookies import Cookies
 from wizard.services.ports.registrations import PageAhead, PageAsked
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """What is stored for a browser: revision 0 where there is nothing, below where a session ended a moment ago."""
+    """What is stored for a browser, and what was read with it."""
 
-    revision: int = 0
-    values: dict[str, Any] = field(default_factory=dict)
+    cookies: Cookies = field(default_factory=Cookies)
     unsent: dict[str, Any] = field(default_factory=dict)
     read_ahead: dict[str, Registration | None] = field(default_factory=dict)
     page_ahead: PageAhead | None = None
 
 
 class SessionStore(Protocol):
-    """Where sessions are kept; raises `ExternalServiceError`. A write is False where another revision stands."""
+    """Where sessions are kept; raises `ExternalServiceError`."""
 
     def read(
-        self, sid: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
+        self, cookie: str, *, takes_unsent: bool = False, registration: str | None = None, page: PageAsked | None = None
     ) -> StoredSession:
-        """The session, with what was kept for just this request, and what it will ask for: a registration, a list."""
+        """A cookie's session, with what was kept for just this request, and what it will ask for."""
         ...
 
-    def keep_unsent(self, sid: str, values: Mapping[str, Any]) -> None: ...
+    def keep_unsent(self, cookie: str, values: Mapping[str, Any]) -> None: ...
 
-    def write(self, sid: str, values: Mapping[str, Any], *, seen: int) -> bool: ...
-
-    def move(
-        self,
-        sid: str,
-        values: Mapping[str, Any],
-        *,
-        seen: int,
-        to: str,
-        leaving: Mapping[str, Any] | None = None,
-        before: Sequence[str] = (),
-    ) -> bool:
-        """Store under a new id; the old one has what is being left there, or ends with those `before` it."""
+    def write(self, session_id: str, cookies: Cookies) -> bool:
+        """Store what each cookie opens from now on; False where another revision stands than the one before."""
         ...
-
-    def delete(self, sid: str, *, seen: int, before: Sequence[str] = ()) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def finish() -> Response:
         return page("finished.html")
     own = own_registrations()
     incomplete = tuple(each for each in own if each.is_open)
-    choice = request.form.get("choice")
+    choice = request.form.get("choice") if request.method == "POST" else None
     form = AddressForm()
     if not form.email.raw_data:
         form.email.data = next((each.contact_email for each in incomplete if each.contact_email), "")
@@ -48,8 +48,8 @@ def _ask(
 
 def _clear() -> None:
     """Forget all of this browser's registrations, proofs and sign-ins; only its language stays."""
-    signing_in.sign_out()
     browser = browser_session()
-    for key in tuple(browser):
-        if key != _KEPT:
-            browser.pop(key)
+    kept = {_KEPT: browser[_KEPT]} if _KEPT in browser else {}
+    signing_in.sign_out()
+    browser.clear()
+    browser.update(kept)

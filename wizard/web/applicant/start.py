@@ -11,6 +11,7 @@ from werkzeug import Response
 from wizard.core.errors import SessionExpired
 from wizard.core.registration import Registration, Status
 from wizard.core.steps import Step, next_step
+from wizard.services.ports.cookies import NOT_TAKEN
 from wizard.web import limits
 from wizard.web.access import browser_session, current_call, grant_registration, require_access, services
 from wizard.web.applicant import new_account, skeletons
@@ -22,9 +23,11 @@ _OWN = "registration:"
 
 def start() -> Response:
     """What the service does, what to have at hand, *Start*, and what was begun in this browser."""
-    own, awaited = own_registrations(), new_account.awaited()
-    draw = partial(page, "start.html", own=own, awaited=awaited, next_step=next_step, step_titles=STEP_TITLES)
-    return draw() if own or awaited or request.query_string else skeletons.alike("start", draw)
+    own, awaited, lost = own_registrations(), new_account.awaited(), NOT_TAKEN in browser_session()
+    draw = partial(
+        page, "start.html", own=own, awaited=awaited, lost=lost, next_step=next_step, step_titles=STEP_TITLES
+    )
+    return draw() if own or awaited or lost or request.query_string else skeletons.alike("start", draw)
 
 
 def begin() -> Response:
