@@ -30,6 +30,7 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Actor, Privilege
 from wizard.services.bundle import Services
 from wizard.services.ports.calls import Call
+from wizard.services.ports.cookies import begun, new_cookie, session_id_of
 from wizard.services.tokens import NewToken
 from wizard.storage.outbox import context_of
 from wizard.storage.tables import AccountRow
@@ -79,9 +80,9 @@ class Registry:
         browser, member = Browser(), self.staff
         since = self.services.clock.now().isoformat()
         values = {"staff": member.id, "staff_epoch": member.epoch, "staff_since": since, "staff_seen": since}
-        sid = secrets.token_urlsafe(32)
-        assert self.app.extensions["wizard_stores"].browsers.write(sid, values, seen=0)
-        browser.cookies[self.app.config["SESSION_COOKIE_NAME"].encode()] = sid.encode()
+        cookie = new_cookie()
+        assert self.app.extensions["wizard_stores"].browsers.write(session_id_of(cookie), begun(cookie, values))
+        browser.cookies[self.app.config["SESSION_COOKIE_NAME"].encode()] = cookie.encode()
         return browser
 
     def _read_codes(self) -> None:
