@@ -8,6 +8,8 @@ import socket
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+import pytest
+
 from tests.support.journey import reach_confirm
 from tests.support.serving import Graduate, Served, hidden_values, serving
 from tests.support.waiting import wait_for
@@ -15,7 +17,8 @@ from tests.support.waiting import wait_for
 _ANSWER = 1 << 16
 
 
-def test_a_submit_under_way_is_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGINT], ids=["told to", "Ctrl-C"])
+def test_a_submit_under_way_is_finished(tmp_path: Path, ask: signal.Signals) -> None:
     with serving(tmp_path, workers=1) as served:
         graduate = Graduate(served.url)
         confirm = reach_confirm(served, graduate)
@@ -26,7 +29,7 @@ def test_a_submit_under_way_is_finished(tmp_path: Path) -> None:
             # The server has the request, and waits for what it says.
             assert connection.recv(_ANSWER).startswith(b"HTTP/1.1 100 ")
             assert served.process is not None
-            served.process.send_signal(signal.SIGTERM)
+            served.process.send_signal(ask)
             wait_for(lambda: not takes_connections(served), what="the end of taking requests")
             connection.sendall(body)
             answer = read(connection)
