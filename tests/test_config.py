@@ -98,6 +98,8 @@ def test_a_setting_is_read(name: str, text: str, field: str, value: object) -> N
         ("WIZARD_REDIS_URL", "redis://:pass/word@host", "what is special in a user name or password as %2F"),
         ("WIZARD_REDIS_URL", "redis://host:port/0", "write the port as a number"),
         ("WIZARD_REDIS_URL", "redis://host/one", "the database of a Redis is a number"),
+        ("WIZARD_REDIS_URL", "redis://host?db=one", "Invalid value for 'db'"),
+        ("WIZARD_REDIS_URL", "unix:///redis.sock?socket_timeout=soon", "write options such as ?socket_timeout=5"),
         ("WIZARD_DATABASE_URL", "wizard.db", "write an SQLAlchemy URL"),
         ("WIZARD_DATABASE_URL", "postgres://host/name", "write an SQLAlchemy URL"),
         ("WIZARD_DATABASE_URL", "postgresql+nothing://host/name", "write an SQLAlchemy URL"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator
+from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -79,10 +80,15 @@ def _database(value: str) -> str:
 
 
 def _redis(value: str) -> str:
-    """Anything but a number would be taken for database 0."""
+    """With options that the client understands; it takes anything but a number for database 0."""
     parts = urlsplit(value)
     if parts.scheme in {"redis", "rediss"} and not re.fullmatch("/?[0-9]*", parts.path):
         raise ValueError("the database of a Redis is a number; write it as in redis://host/1")
+    if parts.scheme in {"redis", "rediss", "unix"}:
+        try:
+            parse_url(value)
+        except ValueError as error:
+            raise ValueError(f"write options such as ?socket_timeout=5 ({error})") from None
     return value
 
 
