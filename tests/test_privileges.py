@@ -68,7 +68,8 @@ PAGES: Mapping[str, tuple[frozenset[Who] | None, frozenset[Who] | None]] = {
     "oidc_callback": (ANYBODY, None),
     "oidc_leave": (ANYBODY, None),
     "signed_out": (ANYBODY, None),
-    "sign_out": (None, DESK),
+    # For whoever was signed in a moment ago, too: what went on from there ends.
+    "sign_out": (None, ANYBODY),
     "my_sign_in": (DESK, None),
     "my_app": (DESK, DESK),
     "begin_app": (DESK, DESK),

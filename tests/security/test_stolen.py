@@ -13,13 +13,15 @@ from redis import Redis
 
 import wizard
 from tests.support.api import ApiClient
-from tests.support.applicant import Applicant
-from tests.support.desk import own, send, staged
+from tests.support.applicant import Applicant, unheard
+from tests.support.desk import own, send, sign_in, staged, token
 from tests.support.seed import Seeded
 from tests.test_privileges import SINCE
 from wizard.core.accounts import StaffMember
 from wizard.core.actors import Privilege
+from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
+from wizard.services.ports.cookies import LEFT_FOR, REMEMBERED
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 BOARD = "/staff/"
@@ -88,14 +90,96 @@ def test_finish_and_clear_ends_every_cookie_that_the_browser_ever_had(
 
 
 @pytest.mark.usefixtures("app_seeded")
-def test_what_is_left_under_an_old_id_is_not_taken_along(
-    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork
+def test_what_is_left_under_an_old_cookie_is_not_taken_along(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork, clock: FixedClock
 ) -> None:
     applicant = Applicant(client).start().answer().decide()
     thief = copied(app, client)
     applicant.prove(app_units)
+    clock.instant += REMEMBERED
     Applicant(thief).start().answer(user_business_id="osot-0000002").decide().prove(app_units)
     assert thief.get(applicant.address("identity")).status_code == 404
+
+
+@pytest.mark.usefixtures("app_seeded")
+def test_what_went_on_from_a_copy_ends_when_its_owner_goes_on(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    applicant = Applicant(client).start().answer().decide()
+    thief = copied(app, client)
+    Applicant(thief).start()
+    assert thief.get(applicant.address("identity")).status_code == 200
+    clock.instant += REMEMBERED
+    applicant.prove(app_units)
+    assert thief.get(applicant.address("identity")).status_code == 404
+    assert applicant.declare().headers["Location"].endswith("/complete")
+
+
+@pytest.mark.usefixtures("app_seeded")
+def test_a_copy_that_is_over_ends_nothing(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork, clock: FixedClock
+) -> None:
+    applicant = Applicant(client).start().answer().decide()
+    thief = copied(app, client)
+    applicant.prove(app_units)
+    clock.instant += LEFT_FOR
+    Applicant(thief).start()
+    assert send(thief, "/finish", {"choice": "clear"}, of="/").status_code == 303
+    assert client.get(applicant.address("confirm")).status_code == 200
+
+
+@pytest.mark.parametrize("slow", ["start", "help"])
+def test_a_sign_out_reaches_what_an_answer_on_its_way_would_go_on_with(
+    app: Flask, client: FlaskClient, app_seeded: Seeded, services: Services, slow: str
+) -> None:
+    session_id = staged(services)
+    sign_in(client, app_seeded.main)
+    form = {"csrf_token": token(client, "/")}
+    ahead = copied(app, client)
+    address = {"start": "/registrations", "help": f"/staff/sessions/{session_id}/open"}[slow]
+    assert ahead.post(address, data=form).status_code == 303
+    assert client.post("/staff/sign-out", data=form).status_code == 303
+    for each in (ahead, client):
+        assert each.get(BOARD).headers["Location"].startswith("/staff/sign-in")
+
+
+@pytest.mark.parametrize("slow", ["start", "sign in"])
+def test_finish_reaches_what_an_answer_on_its_way_would_go_on_with(
+    app: Flask, client: FlaskClient, app_seeded: Seeded, slow: str
+) -> None:
+    form = {"csrf_token": token(client, "/")}
+    ahead = copied(app, client)
+    if slow == "start":
+        begun = ahead.post("/registrations", data=form).headers["Location"]
+    else:
+        begun = BOARD
+        values = {"username": app_seeded.main.username, "password": app_seeded.password}
+        assert ahead.post("/staff/sign-in", data={**form, **values}).status_code == 303
+    assert ahead.get(begun).status_code == 200
+    assert client.post("/finish", data={**form, "choice": "clear"}).status_code == 303
+    assert ahead.get(begun).status_code != 200
+
+
+@pytest.mark.parametrize("pressed", ["sign in", "sign out", "finish"])
+def test_a_second_press_whose_first_answer_was_lost_is_answered_as_the_first(
+    client: FlaskClient, app_seeded: Seeded, pressed: str
+) -> None:
+    values = {"username": app_seeded.main.username, "password": app_seeded.password}
+    address, fields = {
+        "sign in": ("/staff/sign-in", values),
+        "sign out": ("/staff/sign-out", {}),
+        "finish": ("/finish", {"choice": "clear"}),
+    }[pressed]
+    if pressed != "sign in":
+        sign_in(client, app_seeded.main)
+    form = {**fields, "csrf_token": token(client, "/")}
+    with unheard(client):
+        first = client.post(address, data=form)
+    second = client.post(address, data=form)
+    for answer in (first, second):
+        assert (answer.status_code, answer.headers["Location"]) == (303, first.headers["Location"])
+    signed_in = client.get(BOARD).status_code == 200
+    assert signed_in == (pressed == "sign in")
 
 
 class _Bomb:

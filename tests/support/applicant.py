@@ -91,7 +91,7 @@ class Applicant:
 
 @contextmanager
 def unheard(client: FlaskClient) -> Iterator[None]:
-    """The browser never hears of the answers meanwhile, nor of its session's new id."""
+    """The browser never hears of the answers meanwhile, nor of its new cookie."""
     cookie = client.get_cookie("wizard")
     assert cookie is not None
     yield

@@ -14,6 +14,7 @@ from tests.support.outbox import waiting
 from tests.support.seed import Seeded
 from wizard.core.clock import FixedClock
 from wizard.services.codes import CODE_TRIES
+from wizard.services.ports.cookies import REMEMBERED
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 pytestmark = pytest.mark.usefixtures("app_seeded")
@@ -303,7 +304,7 @@ def test_an_account_that_waits_is_said_to(applicant: Applicant, app_units: SqlUn
 
 
 def lose_the_answer_to_the_code(applicant: Applicant, app_units: SqlUnitsOfWork) -> None:
-    """It is done, but the browser never hears of it, nor of its session's new id."""
+    """It is done, but the browser never hears of it, nor of its new cookie."""
     applicant.answer().decide().send("account")
     with unheard(applicant.client):
         assert applicant.send("account", {"code": newest_code(app_units)}).status_code == 303
@@ -329,7 +330,7 @@ def test_what_such_a_browser_had_ends_after_a_while_however_often_it_looks(
     applicant.soup("identity", expect=404)
 
 
-def test_whoever_has_the_old_id_cannot_make_more_of_it(
+def test_whoever_has_the_old_cookie_cannot_make_more_of_it(
     app: Flask, applicant: Applicant, app_units: SqlUnitsOfWork, clock: FixedClock
 ) -> None:
     thief, cookie = Applicant(app.test_client(), applicant.session_id), applicant.client.get_cookie("wizard")
@@ -337,11 +338,12 @@ def test_whoever_has_the_old_id_cannot_make_more_of_it(
     thief.client.set_cookie("wizard", cookie.value)
     applicant.answer().decide().prove(app_units)
     thief.soup("identity")
-    # It is not taken along to an id of its own.
+    clock.instant += REMEMBERED
+    # It is not taken along, and its owner notices that somebody goes on from it.
     Applicant(thief.client).start()
     thief.soup("identity", expect=404)
+    applicant.soup("confirm", expect=404)
     thief.client.set_cookie("wizard", cookie.value)
     thief.soup("identity")
     clock.instant += timedelta(minutes=11)
     thief.soup("identity", expect=404)
-    assert applicant.declare().headers["Location"].endswith("/complete")

@@ -15,9 +15,10 @@ from wizard.core.errors import NotFound
 from wizard.core.registration import Status
 from wizard.core.steps import Step
 from wizard.services.bundle import Services
+from wizard.services.ports.cookies import LEFT_FOR, MOST_REGISTRATIONS, REMEMBERED
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
-NOT_HERE = "only the registration that you opened last is still open here"
+NOT_HERE = "what was begun here before it is not open any more"
 
 pytestmark = pytest.mark.usefixtures("app_seeded")
 
@@ -75,8 +76,11 @@ def test_such_a_browser_keeps_what_else_was_begun_in_it_for_a_while(
     applicant.soup("identity", expect=404)
 
 
-def test_whoever_starts_again_is_told_what_did_not_come_along(applicant: Applicant, client: FlaskClient) -> None:
+def test_whoever_starts_again_is_told_what_did_not_come_along(
+    applicant: Applicant, client: FlaskClient, clock: FixedClock
+) -> None:
     lose_the_answer_to_start(client)
+    clock.instant += REMEMBERED
     assert NOT_HERE not in client.get("/").text
     Applicant(client).start()
     applicant.soup("identity", expect=404)
@@ -84,6 +88,34 @@ def test_whoever_starts_again_is_told_what_did_not_come_along(applicant: Applica
     # Until the next registration is opened here.
     Applicant(client).start()
     assert NOT_HERE not in client.get("/").text
+
+
+def test_whoever_goes_on_with_what_they_had_is_told_once_that_is_over(
+    applicant: Applicant, client: FlaskClient, clock: FixedClock
+) -> None:
+    lose_the_answer_to_start(client)
+    applicant.submit(Step.IDENTITY, **ANSWERS[Step.IDENTITY])
+    clock.instant += LEFT_FOR
+    applicant.soup("education", expect=404)
+    assert NOT_HERE in client.get("/").text
+    Applicant(client).start().soup("identity")
+
+
+def test_a_second_press_of_start_costs_nothing_that_was_begun(applicant: Applicant, client: FlaskClient) -> None:
+    applicant.answer(Step.IDENTITY)
+    lose_the_answer_to_start(client)
+    Applicant(client).start()
+    applicant.soup("education")
+
+
+def test_a_browser_keeps_the_last_registrations_that_were_begun_in_it(client: FlaskClient, clock: FixedClock) -> None:
+    begun = []
+    for _ in range(MOST_REGISTRATIONS + 1):
+        begun.append(Applicant(client).start())
+        clock.instant += timedelta(minutes=3)
+    begun[0].soup("identity", expect=404)
+    for each in begun[1:]:
+        each.soup("identity")
 
 
 def test_staff_who_start_a_registration_leave_their_sign_in_nowhere(client: FlaskClient, app_seeded: Seeded) -> None:

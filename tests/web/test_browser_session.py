@@ -27,7 +27,7 @@ from wizard.config import Settings
 from wizard.core.clock import FixedClock
 from wizard.core.errors import ExternalServiceError
 from wizard.services.ports.browsers import SessionStore, StoredSession
-from wizard.services.ports.cookies import LEFT_FOR, REMEMBERED, Cookies, Held, begun, session_id_of
+from wizard.services.ports.cookies import LEFT_FOR, MOST, NOT_TAKEN, REMEMBERED, Cookies, Held, begun, session_id_of
 from wizard.storage.crypto import Cipher
 from wizard.web.lazy_session import BrowserSession
 
@@ -282,10 +282,10 @@ def test_an_emptied_session_is_gone_with_its_cookie(browser: FlaskClient, redis_
     assert sid_of(browser) is None
 
 
-# A new id when the privilege changes.
+# A new cookie when the privilege changes.
 
 
-def test_a_sign_in_changes_the_id_and_keeps_the_rest(browser: FlaskClient, redis_client: Redis) -> None:
+def test_a_sign_in_changes_the_cookie_and_keeps_the_rest(browser: FlaskClient, redis_client: Redis) -> None:
     browser.post("/set/language/fr")
     old_tab, old_key = again(browser), key_of(browser)
     with counted(redis_client) as trips:
@@ -294,7 +294,7 @@ def test_a_sign_in_changes_the_id_and_keeps_the_rest(browser: FlaskClient, redis
     assert len(set_cookie(response)) == 1
     assert key_of(browser) == old_key, "the session is the same, another cookie opens it"
     assert shown(browser) == {"language": "fr", "staff": "somebody"}
-    assert shown(old_tab) == {}
+    assert shown(old_tab) == {"language": "fr"}
 
 
 def test_a_first_sign_in_needs_no_session_before(browser: FlaskClient) -> None:
@@ -302,7 +302,7 @@ def test_a_first_sign_in_needs_no_session_before(browser: FlaskClient) -> None:
     assert shown(browser) == {"staff": "somebody"}
 
 
-def test_a_new_id_without_any_other_change(browser: FlaskClient) -> None:
+def test_a_new_cookie_without_any_other_change(browser: FlaskClient) -> None:
     browser.post("/set/language/fr")
     before = sid_of(browser)
     browser.post("/rotate")
@@ -310,7 +310,7 @@ def test_a_new_id_without_any_other_change(browser: FlaskClient) -> None:
     assert shown(browser) == {"language": "fr"}
 
 
-def test_a_new_id_for_nothing_makes_no_session(browser: FlaskClient, redis_client: Redis) -> None:
+def test_a_new_cookie_for_nothing_makes_no_session(browser: FlaskClient, redis_client: Redis) -> None:
     browser.post("/rotate")
     assert redis_client.keys() == []
     assert sid_of(browser) is None
@@ -394,12 +394,12 @@ def test_what_was_left_meanwhile_is_nothing_to_write_to(store: SessionStore, los
     assert first.save()
     if lost:
         unheard = session_of(store, first.sid)
-        unheard.regenerate(leaving=True)
+        unheard.leave([])
         assert unheard.save()
     one, two = session_of(store, first.sid), session_of(store, first.sid)
     for each in (one, two):
         each["more"] = "1"
-    one.regenerate(leaving=True)
+    one.leave([])
     assert one.save()
     assert not two.save()
     assert two.cookie_to_set is None
@@ -408,15 +408,16 @@ def test_what_was_left_meanwhile_is_nothing_to_write_to(store: SessionStore, los
 def test_two_that_go_on_from_one_cookie_at_once_go_on_apart(store: SessionStore) -> None:
     """As after a double click on *Start*: whichever answer the browser takes, it has what that says."""
     first = session_of(store, None)
-    first["language"] = "fr"
+    first["language"], first["registration:before"] = "fr", "1"
     assert first.save()
     one, two = session_of(store, first.sid), session_of(store, first.sid)
     for each, name in ((one, "a"), (two, "b")):
         each[f"registration:{name}"] = "1"
-        each.regenerate(leaving=True, taking=[f"registration:{name}"])
+        each.leave([f"registration:{name}"])
     for each, name in ((one, "a"), (two, "b")):
         assert each.save()
-        assert dict(session_of(store, each.cookie_to_set)) == {"language": "fr", f"registration:{name}": "1"}
+        gone_on = dict(session_of(store, each.cookie_to_set))
+        assert gone_on == {"language": "fr", "registration:before": "1", f"registration:{name}": "1"}
 
 
 def test_what_is_put_in_under_an_old_cookie_is_not_taken_along_and_ends_with_it(
@@ -426,57 +427,105 @@ def test_what_is_put_in_under_an_old_cookie_is_not_taken_along_and_ends_with_it(
     first["language"], first["registration:a"] = "fr", "1"
     assert first.save()
     unheard = session_of(store, first.sid)
-    unheard.regenerate(leaving=True)
+    unheard.leave([])
     assert unheard.save()
     left = session_of(store, first.sid)
     left["newcomer:a"] = "Vera"
     assert left.save()
+    clock.instant += REMEMBERED
     on = session_of(store, first.sid)
     on["registration:b"] = "1"
-    on.regenerate(leaving=True, taking=["registration:b"])
+    on.leave(["registration:b"])
     assert on.save()
     assert {key for key in session_of(store, on.sid) if ":" in key} == {"registration:b"}
+    assert session_of(store, unheard.sid)["language"] == "fr"
+    assert "registration:a" not in session_of(store, unheard.sid), "nobody has ever heard of it"
     assert {"newcomer:a", "registration:a"} <= set(session_of(store, first.sid))
     clock.instant += LEFT_FOR
-    assert set(session_of(store, first.sid)) == {"language"}
+    assert dict(session_of(store, first.sid)) == {"language": "fr", NOT_TAKEN: True}
 
 
-@pytest.mark.parametrize("moved", ["leaving", "for good"])
-def test_an_end_reaches_what_went_on_with_another_cookie_meanwhile(store: SessionStore, moved: str) -> None:
-    """A sign-out that loses the race to a sign-in, a help or a start: nobody is signed in after it."""
+def test_what_was_left_is_not_prolonged_by_going_on(store: SessionStore, clock: FixedClock) -> None:
     first = session_of(store, None)
-    first["language"], first["staff"] = "fr", "somebody"
+    first["registration:a"] = "1"
     assert first.save()
-    out, on = session_of(store, first.sid), session_of(store, first.sid)
-    del out["staff"]
-    out.regenerate(ending=True)
-    on.regenerate(leaving=moved == "leaving")
-    assert on.save()
-    assert out.save()
-    assert dict(session_of(store, on.sid)) == {}
-    assert "staff" not in session_of(store, out.cookie_to_set)
+    for _ in range(2):
+        on = session_of(store, first.sid)
+        on.leave([])
+        assert on.save()
+        clock.instant += LEFT_FOR / 2
+    assert "registration:a" not in session_of(store, first.sid)
 
 
-def test_of_what_was_left_a_session_keeps_no_more_than_it_may_open(store: SessionStore, clock: FixedClock) -> None:
-    """Thirty starts in ten minutes: the first of what was left is there, and ends; an hour later it weighs nothing."""
-    cookies = [session_of(store, None)]
-    cookies[0]["registration:0"] = "1"
-    assert cookies[0].save()
-    for number in range(1, 31):
-        cookies.append(session_of(store, cookies[-1].sid))
-        cookies[-1][f"registration:{number}"] = "1"
-        cookies[-1].regenerate(leaving=True)
-        assert cookies[-1].save()
-    assert "registration:0" in session_of(store, cookies[0].sid)
+def test_whoever_comes_with_what_is_over_goes_on_in_a_session_of_their_own(
+    store: SessionStore, clock: FixedClock
+) -> None:
+    first = session_of(store, None)
+    first["language"], first["registration:a"] = "fr", "1"
+    assert first.save()
+    owner = session_of(store, first.sid)
+    owner.leave([])
+    assert owner.save()
     clock.instant += LEFT_FOR
-    last = session_of(store, cookies[-1].sid)
-    last["more"] = "1"
-    assert last.save()
-    assert len(store.read(last.sid).cookies.held) == 1
-    last = session_of(store, last.sid)
+    late = session_of(store, first.sid)
+    late["more"] = "1"
+    late.regenerate()
+    assert late.save()
+    assert session_id_of(late.sid) != session_id_of(first.sid)
+    assert dict(session_of(store, late.sid)) == {"language": "fr", "more": "1", NOT_TAKEN: True}
+    assert "registration:a" in session_of(store, owner.sid)
+
+
+@pytest.mark.parametrize("moved", ["left", "ended"])
+def test_an_end_reaches_what_went_on_with_another_cookie_meanwhile(store: SessionStore, moved: str) -> None:
+    """A sign-out that loses the race to a start or a sign-in, or comes a moment after: nobody is signed in then."""
+    for comes_after in (False, True):
+        first = session_of(store, None)
+        first["language"], first["staff"] = "fr", "somebody"
+        assert first.save()
+        out, on = session_of(store, first.sid), session_of(store, first.sid)
+        if moved == "left":
+            on.leave([])
+        else:
+            on.regenerate()
+        if not comes_after:
+            assert "staff" in out
+        assert on.save()
+        out.pop("staff", None)
+        out.regenerate()
+        assert out.save()
+        assert dict(session_of(store, on.sid)) == {"language": "fr"}
+        assert dict(session_of(store, out.cookie_to_set)) == {"language": "fr"}
+
+
+def test_a_removal_under_a_cookie_that_was_left_meanwhile_is_not_said_to_be_done(store: SessionStore) -> None:
+    first = session_of(store, None)
+    first["language"], first["helping:a"] = "fr", "1"
+    assert first.save()
+    stopping, on = session_of(store, first.sid), session_of(store, first.sid)
+    del stopping["helping:a"]
+    on.leave([])
+    assert on.save()
+    assert not stopping.save()
+    assert stopping.give_up(), "what goes on has it still"
+
+
+def test_a_session_has_so_many_cookies_and_no_more(store: SessionStore) -> None:
+    first = session_of(store, None)
+    first["registration:0"] = "1"
+    assert first.save()
+    cookies = [first.sid]
+    for number in range(3 * MOST):
+        on = session_of(store, cookies[-1 if number % 2 else 0])
+        on[f"registration:{number}"] = "1"
+        on.leave([])
+        assert on.save()
+        cookies.append(on.sid)
+    assert len(store.read(cookies[-1]).cookies.held) == MOST
+    last = session_of(store, cookies[-1])
     last.clear()
     assert last.save()
-    assert not any(dict(session_of(store, each.sid)) for each in cookies)
+    assert not any(dict(session_of(store, each)) for each in cookies)
 
 
 def test_twenty_threads_writing_at_once_all_count(browser: FlaskClient) -> None:
@@ -528,7 +577,7 @@ def test_a_slow_request_does_not_bring_an_ended_session_back(
     # What was asked for cannot be kept, and the answer to a form must not say that it was.
     assert response.status_code == (200 if method == "GET" else 400)
     assert set_cookie(response) == [], "the browser may have the cookie that came after"
-    assert shown(browser) == {}
+    assert shown(browser) == {"language": "fr"}
     assert shown(other) == ({"language": "fr", "staff": "somebody"} if ending == "/sign-in" else {})
 
 
@@ -537,7 +586,7 @@ def test_what_is_put_in_as_the_answer_goes_out_does_not_bring_it_back(browser: F
     other = again(browser)
     during["/late"] = lambda: other.post("/clear")
     assert set_cookie(browser.post("/late")) == []
-    assert shown(browser) == {}
+    assert shown(browser) == {"language": "fr"}
 
 
 def test_a_slow_removal_from_an_ended_session_is_done_anyway(browser: FlaskClient, during: During) -> None:
@@ -546,7 +595,7 @@ def test_a_slow_removal_from_an_ended_session_is_done_anyway(browser: FlaskClien
     other = again(browser)
     during["/drop/more"] = lambda: other.post("/clear")
     assert browser.post("/drop/more").status_code == 200
-    assert shown(browser) == {}
+    assert shown(browser) == {"language": "fr"}
 
 
 def test_a_cleared_session_keeps_nothing_that_an_overlapping_request_put_in(
@@ -556,7 +605,7 @@ def test_a_cleared_session_keeps_nothing_that_an_overlapping_request_put_in(
     other = again(browser)
     during["/clear"] = lambda: other.post("/set/two/2")
     browser.post("/clear")
-    assert shown(other) == {}
+    assert shown(other) == {"language": "fr"}, "for a moment, to be answered in"
 
 
 def test_a_request_that_was_on_its_way_does_not_take_the_new_cookie_away(

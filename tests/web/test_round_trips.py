@@ -36,7 +36,7 @@ from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 # Browser's session and registration come together.
 PAGE, SUBMITTED = 1, 2
-# With the limits for sending a code; with the new id of the browser's session for entering it.
+# With the limits for sending a code; with the browser's new cookie for entering it.
 ACCOUNT = 3
 # Of a whole workflow through the API: what it asks the database, and Redis.
 STATEMENTS, WHOLE = 19, 4

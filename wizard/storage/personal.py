@@ -94,7 +94,7 @@ KEYS: Mapping[str, tuple[Place, ...] | Nobodys] = {
     "ot_education_session": (Place.REGISTRATIONS,),
     "ot_education_index": Nobodys("ids, and digests of member numbers, that follow the documents"),
     "ot_waited_for": Nobodys("that a replica was late"),
-    "ot_browser_session": Nobodys("sealed, and found only by a cookie that the browser has; over within 25 hours"),
+    "ot_browser_session": Nobodys("sealed, found by its cookie only; over 25 hours after that came last"),
     "ot_browser_session_unsent": Nobodys("as above; over within two minutes"),
     "ot_education_answer": Nobodys("sealed under a key that only the caller has; over within 24 hours"),
     "ot_education_ping": Nobodys("that a replica keeps up"),

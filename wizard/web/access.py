@@ -13,7 +13,7 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Action, Actor, ActorKind, may
 from wizard.core.errors import ExternalServiceError, NotFound, SessionExpired, Unauthenticated
 from wizard.services.ports.calls import Call
-from wizard.services.ports.cookies import NOT_TAKEN, keys_of
+from wizard.services.ports.cookies import NOT_TAKEN, keys_of, making_room
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_ids import is_session_id
 from wizard.web.texts import language_code
@@ -28,10 +28,10 @@ SIGNED_IN_AT_MOST = timedelta(hours=8)
 IDLE_AT_MOST = timedelta(hours=1)
 # How exactly idleness is known: the browser's session is not to be written at every page.
 _SEEN_EVERY = timedelta(minutes=5)
-# The pages on the way in.
+# On the way in and out.
 SIGNING_IN = frozenset(
     {
-        *("staff.sign_in", "staff.sign_in_code", "staff.sign_in_set_up"),
+        *("staff.sign_in", "staff.sign_in_code", "staff.sign_in_set_up", "staff.sign_out"),
         *("staff.oidc_begin", "staff.oidc_callback", "staff.signed_out", "staff.oidc_leave"),
     }
 )
@@ -149,6 +149,7 @@ def may_delete(member: StaffMember | None) -> bool:
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, with a new cookie."""
     forget(NOT_TAKEN)
+    forget(*making_room(browser_session()))
     browser_session()[_key("registration", session_id)] = _now().isoformat()
     _go_on_with(session_id)
 
@@ -162,19 +163,16 @@ def grant_proof(session_id: str, account_id: str) -> None:
 def grant_help(session_id: str) -> None:
     """Let signed-in staff act on a registration in this browser."""
     browser_session()[_key("helping", session_id)] = "1"
-    regenerate()
 
 
 def forget_registration(session_id: str) -> None:
     """Take back whatever this browser was granted for a registration."""
     forget(*keys_of(session_id))
-    regenerate()
 
 
 def stop_helping(session_id: str) -> None:
     """Staff no longer act on a registration in this browser."""
     forget(_key("helping", session_id))
-    regenerate()
 
 
 def signed_in_staff() -> StaffMember | None:
@@ -191,16 +189,16 @@ def forget(*keys: str) -> None:
         browser.pop(key, None)
 
 
-def regenerate(*, ending: bool = False) -> None:
-    """Give the browser another cookie for its session; no other opens anything any more. See `GoingOn`."""
+def regenerate() -> None:
+    """Give the browser another cookie for its session; no other opens anything any more."""
     browser: Any = browser_session()
-    browser.regenerate(ending=ending)
+    browser.regenerate()
 
 
 def _go_on_with(session_id: str) -> None:
     """Give the browser another cookie; should the answer with it be lost, the old one is the only way to go on."""
     browser: Any = browser_session()
-    browser.regenerate(leaving=True, taking=keys_of(session_id))
+    browser.leave(taking=keys_of(session_id))
 
 
 def _staff_of_session(browser: SessionMixin) -> StaffMember | None:

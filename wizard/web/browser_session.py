@@ -18,7 +18,7 @@ from flask_wtf.csrf import CSRFError
 
 from wizard.config import Settings
 from wizard.core.errors import ExternalServiceError
-from wizard.services.ports.browsers import AskedFor, SessionStore
+from wizard.services.ports.browsers import SessionStore, StoredSession
 from wizard.services.ports.registrations import PageAsked
 from wizard.web.lazy_session import BrowserSession
 from wizard.web.session_ids import is_session_id
@@ -55,8 +55,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
         session = BrowserSession(
             self._store,
             cookie=cookie if _WELL_FORMED.fullmatch(cookie) else None,
-            takes_unsent=request.method == "GET" and FLAG in request.args,
-            asked_for=lambda: AskedFor(_registration_in_address(request), self._page_in_address(request)),
+            reading=lambda cookie: self._read(cookie, request),
         )
 
         def save_first(response: Response) -> Response:
@@ -69,7 +68,7 @@ class BrowserSessionInterface(ServerSideSessionInterface):
     def save_session(  # type: ignore[override]
         self, app: Flask, session: BrowserSession, response: Response
     ) -> None:
-        """Write what the last functions to see the answer have changed, and tell the browser its new id."""
+        """Write what the last functions to see the answer have changed, and tell the browser its new cookie."""
         try:
             if not session.save():
                 session.give_up()
@@ -95,6 +94,15 @@ class BrowserSessionInterface(ServerSideSessionInterface):
             session.fail(failure)
             return app.make_response(app.handle_user_exception(failure))
         return app.make_response(app.handle_user_exception(CSRFError("The session of this form has ended.")))
+
+    def _read(self, cookie: str, request: Request) -> StoredSession:
+        """The session, and what the request will ask for, as far as its address says."""
+        return self._store.read(
+            cookie,
+            takes_unsent=request.method == "GET" and FLAG in request.args,
+            registration=_registration_in_address(request),
+            page=self._page_in_address(request),
+        )
 
     def _page_in_address(self, request: Request) -> PageAsked | None:
         ask = self._pages.get(request.endpoint or "") if request.method == "GET" else None

@@ -10,7 +10,7 @@ from flask.sessions import SessionMixin
 
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
-from wizard.services.ports.browsers import AskedFor, SessionStore, StoredSession
+from wizard.services.ports.browsers import SessionStore, StoredSession
 from wizard.services.ports.cookies import GoingOn, Held, begun, new_cookie, session_id_of
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_changes import SessionChanges
@@ -35,14 +35,12 @@ class BrowserSession(SessionMixin):
         store: SessionStore,
         *,
         cookie: str | None,
-        takes_unsent: bool = False,
-        asked_for: Callable[[], AskedFor] = AskedFor,
+        reading: Callable[[str], StoredSession] | None = None,
     ) -> None:
         self.cookie = cookie
         self.looked_at = False
         self._store = store
-        self._takes_unsent = takes_unsent
-        self._asked_for = asked_for
+        self._reading = reading or store.read
         self._stored = StoredSession()
         self._held = Held({})
         self._sid = ""
@@ -51,7 +49,7 @@ class BrowserSession(SessionMixin):
         self._values: dict[str, Any] | None = None
         self._changes = SessionChanges()
         self._going_on: GoingOn | None = None
-        self._emptied = self._is_over = False
+        self._emptied = self._is_over = self._goes_on_elsewhere = False
         self._failure: ExternalServiceError | None = None
 
     # As a mapping.
@@ -101,7 +99,7 @@ class BrowserSession(SessionMixin):
     @property
     def modified(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self._changes) or self._is_moving
+        return bool(self._changes) or (self._opened_by is not None and self._going_on is not None)
 
     @modified.setter
     def modified(self, value: bool) -> None:
@@ -110,12 +108,19 @@ class BrowserSession(SessionMixin):
             for key, each in self._read().items():
                 self._changes.put(key, each)
 
-    def regenerate(self, *, leaving: bool = False, taking: Collection[str] = (), ending: bool = False) -> None:
-        """Go on with another cookie; see `GoingOn`."""
+    def regenerate(self) -> None:
+        """Go on with another cookie; all others end, also one that another request is being given meanwhile."""
+        self._go_on(None)
+
+    def leave(self, taking: Collection[str]) -> None:
+        """Go on with another cookie; should the answer with it be lost, this one goes on for a while: see `GoingOn`."""
+        self._go_on(frozenset(taking))
+
+    @property
+    def has_newer(self) -> bool:
+        """Whether the browser has been given another cookie than it sent, and may not have heard of it."""
         self._read()
-        before = self._going_on.taking if self._going_on else ()
-        self._sid = new_cookie(beside=self._opened_by)
-        self._going_on = GoingOn(self._sid, leaving, ending, frozenset([*taking, *before]))
+        return self._held.was_left or self._held.has_ended
 
     @property
     def unsent(self) -> dict[str, Any]:
@@ -156,7 +161,7 @@ class BrowserSession(SessionMixin):
         for _ in range(_TRIES):
             if not self.modified:
                 return True
-            if self._is_over:
+            if self._is_over and not (self._going_on and self._going_on.ends_others):
                 return False
             if self._write():
                 return True
@@ -169,18 +174,19 @@ class BrowserSession(SessionMixin):
         self._forget_changes()
 
     def give_up(self) -> bool:
-        """It has ended: back to what was read, for this request only; answers whether a value put in is lost.
+        """It goes on no more: back to what was read, for this request only; answers whether a change is lost.
 
-        The browser is told nothing: it may have the id of the session that came after.
+        The browser is told nothing: it may have the cookie that came after.
         """
-        lost = self._changes.put_something_in
+        lost = self._changes.put_something_in or (self._goes_on_elsewhere and bool(self._changes))
         self._forget_changes()
         self._values, self._is_over = dict(self._held.values), True
         return lost
 
-    @property
-    def _is_moving(self) -> bool:
-        return self._opened_by is not None and self._going_on is not None
+    def _go_on(self, taking: frozenset[str] | None) -> None:
+        self._read()
+        self._sid = new_cookie(beside=self._opened_by)
+        self._going_on = GoingOn(self._sid, taking)
 
     def _read(self) -> dict[str, Any]:
         if self._failure is not None:
@@ -188,7 +194,7 @@ class BrowserSession(SessionMixin):
         if self._values is None:
             self.looked_at = True
             try:
-                self._stored = self._read_stored()
+                self._stored = self._reading(self.cookie) if self.cookie else StoredSession()
             except ExternalServiceError as failure:
                 self._failure = failure
                 raise
@@ -197,28 +203,22 @@ class BrowserSession(SessionMixin):
                 self._held, self._opened_by = held, self.cookie
             self._is_over = self._held.has_ended
             self._sid = self._opened_by or new_cookie()
-            self._values = dict(self._held.values)
+            self._values = dict(held.values if held else self._stored.cookies.remains_of(self.cookie or ""))
         return self._values
-
-    def _read_stored(self) -> StoredSession:
-        if self.cookie is None:
-            return StoredSession()
-        asked = self._asked_for()
-        return self._store.read(
-            self.cookie, takes_unsent=self._takes_unsent, registration=asked.registration, page=asked.page
-        )
 
     def _write(self) -> bool:
         opened_by, going_on, values = self._opened_by, self._going_on, self._read()
         if opened_by is None:
             after = begun(self._sid, dict(values))
         else:
-            values = self._values = going_on.along(self._held, values) if going_on else values
+            at = self._stored.cookies.at
+            values = self._values = going_on.along(self._held, values, at=at) if going_on else values
             after = self._stored.cookies.after(opened_by, self._held, dict(values), going_on)
         if (opened_by or values) and not self._store.write(session_id_of(self._sid), after):
             return False
         self._emptied, self._opened_by = bool(opened_by) and not values, self._sid if values else None
         self._stored, self._held = replace(self._stored, cookies=after), after.of(self._sid) or Held({})
+        self._is_over = False
         self._forget_changes()
         return True
 
@@ -233,7 +233,7 @@ class BrowserSession(SessionMixin):
         cookies = self._store.read(cookie).cookies
         held = cookies.of(cookie)
         if held is None or not self._goes_on_from(held):
-            self._is_over = True
+            self._is_over, self._goes_on_elsewhere = True, held is not None and not held.has_ended
             return
         self._stored, self._held = replace(self._stored, cookies=cookies), held
         self._values = self._changes.made_to(held.values)
@@ -245,5 +245,5 @@ class BrowserSession(SessionMixin):
         on with another cookie it is as good as ever.
         """
         if held.has_ended:
-            return self._going_on is not None and self._going_on.ending
-        return held.left_at == self._held.left_at or self._is_moving or self._changes.cleared
+            return self._going_on is not None and self._going_on.ends_others
+        return held.left_at == self._held.left_at or self._going_on is not None

@@ -19,6 +19,7 @@ from wizard.config import Settings
 from wizard.core.accounts import email_key
 from wizard.core.education import member_number_key
 from wizard.core.errors import RateLimited
+from wizard.services.ports.cookies import session_id_of
 from wizard.web.limit_counts import SCHEME, Quota, SharedRedis, Try
 
 _EXTENSION = "wizard_limits"
@@ -214,7 +215,7 @@ def _limits() -> _Limits:
 
 
 def _browser() -> str:
-    return str(getattr(session, "sid", ""))
+    return session_id_of(getattr(session, "sid", ""))
 
 
 def _address() -> str:

@@ -46,7 +46,7 @@ def sign_out() -> None:
     browser = access.browser_session()
     access.forget(*_KEYS, *(key for key in tuple(browser) if key.startswith("helping:")))
     g.staff_member = None
-    access.regenerate(ending=True)
+    access.regenerate()
 
 
 def sign_out_offering() -> bool:

@@ -35,11 +35,3 @@ class SessionStore(Protocol):
     def write(self, session_id: str, cookies: Cookies) -> bool:
         """Store what each cookie opens from now on; False where another revision stands than the one before."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class AskedFor:
-    """What a request will ask for, as far as its address says: a registration, the page of a list."""
-
-    registration: str | None = None
-    page: PageAsked | None = None

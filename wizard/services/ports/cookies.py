@@ -1,4 +1,4 @@
-"""The cookies of one browser's session: what each opens, and until when. All of them end with the session.
+"""The cookies of one browser's session: what each opens, and until when. Signing in or out ends all others at once.
 
 A cookie is `<id of the session>.<token>`. The session is stored under its id; a token that it does not know opens
 nothing. Whoever is given more gets another token, and the one before never opens what came with it.
@@ -7,21 +7,26 @@ nothing. Whoever is given more gets another token, and the one before never open
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 # How the keys begin of what is somebody's own; the id of the registration follows.
 OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "link_sent_to")
-# In values that went on from a cookie that was left: registrations that it opened did not come along.
+# In what is left of values: registrations that could be opened are not open any more.
 NOT_TAKEN = "not_taken"
 # As long as a code: a browser that never heard of its new cookie goes on with the old one, and proves itself anew.
 LEFT_FOR = timedelta(minutes=10)
-# A request that was on its way with a cookie that has ended must not be given another: its answer would take the
-# place of the one that the browser has just been given.
+# For so long a second press of a button is one. A request that was on its way with a cookie that has ended must not
+# be given another then: its answer would take the place of the one that the browser has just been given.
 REMEMBERED = timedelta(seconds=20)
+# Of cookies in one session, and of registrations that one of them opens; then the first is let go.
+MOST = 8
+MOST_REGISTRATIONS = 30
 _OF_STAFF = "staff"
+# What a cookie that has ended keeps for so long: enough to be answered in the right language, and to sign in or out.
+_OF_ANYBODY = ("language", "csrf_token")
 _ENDED = -1
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -42,8 +47,14 @@ def keys_of(registration_id: str) -> list[str]:
     return [f"{kind}:{registration_id}" for kind in OF_A_REGISTRATION]
 
 
+def making_room(values: Mapping[str, Any]) -> list[str]:
+    """The keys of the registrations that have been open for longest, where one more would be too many."""
+    since = sorted((when, key) for key, when in values.items() if key.startswith("registration:"))
+    return [each for _, key in since[: 1 - MOST_REGISTRATIONS] for each in keys_of(key.partition(":")[2])]
+
+
 class Held(NamedTuple):
-    """What a cookie opens: until it is left, for good; then what is of a registration only until an instant.
+    """What a cookie opens: from when it was left, until an instant only; likewise that it has ended is known.
 
     That is in microseconds; a leaving is known by the revision of the session that it made.
     """
@@ -62,26 +73,33 @@ class Held(NamedTuple):
         """Whether it opens nothing any more, and did a moment ago."""
         return self.left_at == _ENDED
 
+    def is_over(self, at: int) -> bool:
+        """Whether what was left, or that it has ended, is nothing any more."""
+        return bool(self.until) and at >= self.until
+
+    def was_left_long_ago(self, at: int) -> bool:
+        """Whether whoever goes on from it has not just pressed twice."""
+        return self.was_left and at >= self.until - (LEFT_FOR - REMEMBERED) // _MICROSECOND
+
 
 class GoingOn(NamedTuple):
-    """How a session goes on with another cookie: all others end, unless it is `leaving` the one before.
+    """How a session goes on with another cookie: it leaves the one before, or (`taking` None) all others end.
 
-    Where that had been left already, of registrations only the keys of `taking` come along. With `ending` it is done
-    even where the one before has ended meanwhile, so that whatever went on from that ends as well.
+    Where that had been left long ago, of registrations only the keys of `taking` come along: nobody is to make good
+    again what is on its way to an end.
     """
 
     to: str
-    leaving: bool = False
-    ending: bool = False
-    taking: frozenset[str] = frozenset()
+    taking: frozenset[str] | None = None
 
-    def along(self, held: Held, values: dict[str, Any]) -> dict[str, Any]:
+    @property
+    def ends_others(self) -> bool:
+        """Whether it is done even where the one before has ended a moment ago, whatever went on from that."""
+        return self.taking is None
+
+    def along(self, held: Held, values: dict[str, Any], *, at: int) -> dict[str, Any]:
         """What comes along of values that a cookie has come to hold."""
-        if not held.was_left:
-            return values
-        taken = {key: each for key, each in values.items() if not _is_of_a_registration(key) or key in self.taking}
-        forgone = any(key.startswith("registration:") for key in values.keys() - taken.keys())
-        return taken | ({NOT_TAKEN: True} if forgone else {})
+        return _without_registrations(values, but=self.taking or ()) if held.was_left_long_ago(at) else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +111,14 @@ class Cookies:
     at: int = 0
 
     def of(self, cookie: str) -> Held | None:
-        """What a cookie opens; None where that is nothing, and it is not known to have ended a moment ago."""
+        """What a cookie opens, or that it has ended a moment ago; None where it is no cookie of the session."""
         held = self.held.get(_token_of(cookie))
-        if held is None or not held.until or self.at < held.until:
-            return held
-        if held.has_ended:
-            return None
-        return held._replace(values={key: each for key, each in held.values.items() if not _is_of_a_registration(key)})
+        return None if held is None or held.is_over(self.at) else held
+
+    def remains_of(self, cookie: str) -> dict[str, Any]:
+        """What is left for a session to begin with, of a cookie that was left and is over: its language, its forms."""
+        held = self.held.get(_token_of(cookie))
+        return _without_registrations(held.values) if held and held.was_left else {}
 
     @property
     def have_ended(self) -> bool:
@@ -108,36 +127,50 @@ class Cookies:
 
     def after(self, cookie: str, held: Held, values: dict[str, Any], going_on: GoingOn | None) -> Cookies:
         """Once there are values in place of what a cookie held; with none, nothing is under any."""
-        if not values:
-            return self._next(self._all_ended())
-        if going_on is None:
-            return self._next({**self._still_held(), _token_of(cookie): held._replace(values=values)})
-        others = {**self._still_held(), _token_of(cookie): self._left(held)} if going_on.leaving else self._all_ended()
-        return self._next({**others, _token_of(going_on.to): Held(values)})
+        token, others = _token_of(cookie), self._others(cookie)
+        if values and going_on is None:
+            return self._next({**others, token: held._replace(values=values)})
+        if not values or going_on is None or going_on.ends_others:
+            now = {name: self._ended(each) for name, each in {**others, token: held}.items()}
+        elif held.was_left_long_ago(self.at):
+            # What went on from it before was never heard of, or is not the browser's.
+            now = {**{name: self._ended(each) for name, each in others.items()}, token: self._left(held)}
+        else:
+            now = {**others, token: self._left(held)}
+        return self._next({**now, _token_of(going_on.to): Held(values)} if values and going_on else now)
 
     def _left(self, held: Held) -> Held:
         """All but a sign-in of staff; what was left before is not prolonged."""
         values = {key: each for key, each in held.values.items() if not key.startswith(_OF_STAFF)}
         return Held(values, self.revision + 1, held.until or self.at + LEFT_FOR // _MICROSECOND)
 
-    def _all_ended(self) -> dict[str, Held]:
-        ended = Held({}, _ENDED, self.at + REMEMBERED // _MICROSECOND)
-        return {token: each if each.has_ended else ended for token, each in self.held.items()}
+    def _ended(self, held: Held) -> Held:
+        if held.has_ended:
+            return held
+        values = {key: held.values[key] for key in _OF_ANYBODY if key in held.values}
+        return Held(values, _ENDED, self.at + REMEMBERED // _MICROSECOND)
 
-    def _still_held(self) -> dict[str, Held]:
-        return {token: held for token, held in self.held.items() if not held.until or self.at < held.until}
+    def _others(self, cookie: str) -> dict[str, Held]:
+        token = _token_of(cookie)
+        return {name: held for name, held in self.held.items() if name != token and not held.is_over(self.at)}
 
     def _next(self, held: Mapping[str, Held]) -> Cookies:
-        return replace(self, revision=self.revision + 1, held=held)
+        return replace(self, revision=self.revision + 1, held=dict(list(held.items())[-MOST:]))
 
 
 def begun(cookie: str, values: dict[str, Any]) -> Cookies:
-    """A session of one cookie, that holds values."""
+    """A session of one cookie, that holds values; nothing of it can have been left yet."""
     return Cookies(1, {_token_of(cookie): Held(values)})
 
 
 def _token_of(cookie: str) -> str:
     return cookie.partition(".")[2]
+
+
+def _without_registrations(values: dict[str, Any], *, but: Collection[str] = ()) -> dict[str, Any]:
+    taken = {key: each for key, each in values.items() if key in but or not _is_of_a_registration(key)}
+    forgone = any(key.startswith("registration:") for key in values.keys() - taken.keys())
+    return taken | ({NOT_TAKEN: True} if forgone else {})
 
 
 def _is_of_a_registration(key: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, request, url_for
 from werkzeug import Response
 
@@ -19,7 +21,9 @@ _KEPT = "language"
 
 def finish() -> Response:
     """Ask first, offering a link by e-mail for what is not complete; then forget everything here."""
-    if not any(key.startswith(_CLEARED) for key in browser_session()):
+    browser: Any = browser_session()
+    # What went on with another cookie, which this browser may not have heard of, ends as well.
+    if not browser.has_newer and not any(key.startswith(_CLEARED) for key in browser):
         return page("finished.html")
     own = own_registrations()
     incomplete = tuple(each for each in own if each.is_open)
