@@ -21,7 +21,7 @@ from wizard.core.accounts import StaffMember
 from wizard.core.actors import Privilege
 from wizard.core.clock import FixedClock
 from wizard.services.bundle import Services
-from wizard.services.ports.cookies import LEFT_FOR, REMEMBERED
+from wizard.services.ports.cookies import LEFT_FOR, MOST, REMEMBERED
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 BOARD = "/staff/"
@@ -180,6 +180,31 @@ def test_a_second_press_whose_first_answer_was_lost_is_answered_as_the_first(
         assert (answer.status_code, answer.headers["Location"]) == (303, first.headers["Location"])
     signed_in = client.get(BOARD).status_code == 200
     assert signed_in == (pressed == "sign in")
+
+
+@pytest.mark.usefixtures("app_seeded")
+def test_however_often_a_copy_goes_on_its_owner_can_end_it(
+    app: Flask, client: FlaskClient, app_units: SqlUnitsOfWork
+) -> None:
+    applicant = Applicant(client).start().answer().decide().prove(app_units)
+    thief = copied(app, client)
+    form = {"csrf_token": token(thief, "/")}
+    statuses = {thief.post("/registrations", data=form).status_code for _ in range(MOST + 1)}
+    assert statuses == {303, 429}
+    assert client.get(applicant.address("confirm")).status_code == 200
+    assert send(client, "/finish", {"choice": "clear"}, of="/").status_code == 303
+    assert thief.get(applicant.address("confirm")).status_code == 404
+
+
+def test_help_ends_with_the_sign_in_that_it_was_given_in(
+    client: FlaskClient, app_seeded: Seeded, services: Services
+) -> None:
+    session_id = staged(services)
+    sign_in(client, app_seeded.main)
+    assert send(client, f"/staff/sessions/{session_id}/open", of=BOARD).status_code == 303
+    assert client.get(f"/registrations/{session_id}/education").status_code == 200
+    sign_in(client, app_seeded.admin)
+    assert client.get(f"/registrations/{session_id}/education").status_code == 404
 
 
 class _Bomb:

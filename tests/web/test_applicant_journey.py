@@ -15,7 +15,7 @@ from wizard.core.errors import NotFound
 from wizard.core.registration import Status
 from wizard.core.steps import Step
 from wizard.services.bundle import Services
-from wizard.services.ports.cookies import LEFT_FOR, MOST_REGISTRATIONS, REMEMBERED
+from wizard.services.ports.cookies import LEFT_FOR, MOST_REGISTRATIONS
 from wizard.storage.unit_of_work import SqlUnitsOfWork
 
 NOT_HERE = "what was begun here before it is not open any more"
@@ -76,11 +76,8 @@ def test_such_a_browser_keeps_what_else_was_begun_in_it_for_a_while(
     applicant.soup("identity", expect=404)
 
 
-def test_whoever_starts_again_is_told_what_did_not_come_along(
-    applicant: Applicant, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_whoever_starts_again_is_told_what_did_not_come_along(applicant: Applicant, client: FlaskClient) -> None:
     lose_the_answer_to_start(client)
-    clock.instant += REMEMBERED
     assert NOT_HERE not in client.get("/").text
     Applicant(client).start()
     applicant.soup("identity", expect=404)
@@ -99,13 +96,6 @@ def test_whoever_goes_on_with_what_they_had_is_told_once_that_is_over(
     applicant.soup("education", expect=404)
     assert NOT_HERE in client.get("/").text
     Applicant(client).start().soup("identity")
-
-
-def test_a_second_press_of_start_costs_nothing_that_was_begun(applicant: Applicant, client: FlaskClient) -> None:
-    applicant.answer(Step.IDENTITY)
-    lose_the_answer_to_start(client)
-    Applicant(client).start()
-    applicant.soup("education")
 
 
 def test_a_browser_keeps_the_last_registrations_that_were_begun_in_it(client: FlaskClient, clock: FixedClock) -> None:

@@ -25,7 +25,7 @@ from tests.support.valkey import running_valkey
 from tests.web.session_views import During, app_on
 from wizard.config import Settings
 from wizard.core.clock import FixedClock
-from wizard.core.errors import ExternalServiceError
+from wizard.core.errors import ExternalServiceError, RateLimited
 from wizard.services.ports.browsers import SessionStore, StoredSession
 from wizard.services.ports.cookies import LEFT_FOR, MOST, NOT_TAKEN, REMEMBERED, Cookies, Held, begun, session_id_of
 from wizard.storage.crypto import Cipher
@@ -417,7 +417,8 @@ def test_two_that_go_on_from_one_cookie_at_once_go_on_apart(store: SessionStore)
     for each, name in ((one, "a"), (two, "b")):
         assert each.save()
         gone_on = dict(session_of(store, each.cookie_to_set))
-        assert gone_on == {"language": "fr", "registration:before": "1", f"registration:{name}": "1"}
+        before: dict[str, Any] = {"registration:before": "1"} if name == "a" else {NOT_TAKEN: True}
+        assert gone_on == {"language": "fr", **before, f"registration:{name}": "1"}
 
 
 def test_what_is_put_in_under_an_old_cookie_is_not_taken_along_and_ends_with_it(
@@ -510,22 +511,63 @@ def test_a_removal_under_a_cookie_that_was_left_meanwhile_is_not_said_to_be_done
     assert stopping.give_up(), "what goes on has it still"
 
 
-def test_a_session_has_so_many_cookies_and_no_more(store: SessionStore) -> None:
+def test_a_session_is_left_so_often_and_no_more(store: SessionStore, clock: FixedClock) -> None:
+    """None is let go for that: whoever has one of them can end all."""
     first = session_of(store, None)
     first["registration:0"] = "1"
     assert first.save()
-    cookies = [first.sid]
-    for number in range(3 * MOST):
-        on = session_of(store, cookies[-1 if number % 2 else 0])
-        on[f"registration:{number}"] = "1"
+    every = [first.sid]
+    for _ in range(MOST - 1):
+        on = session_of(store, every[-1])
         on.leave([])
         assert on.save()
-        cookies.append(on.sid)
-    assert len(store.read(cookies[-1]).cookies.held) == MOST
-    last = session_of(store, cookies[-1])
-    last.clear()
-    assert last.save()
-    assert not any(dict(session_of(store, each)) for each in cookies)
+        every.append(on.sid)
+    for cookie in (every[0], every[-1]):
+        with pytest.raises(RateLimited):
+            session_of(store, cookie).leave([])
+    clock.instant += LEFT_FOR - REMEMBERED
+    out = session_of(store, every[0])
+    out.clear()
+    out.regenerate()
+    assert out.save()
+    assert not any("registration:0" in session_of(store, each) for each in every)
+
+
+@pytest.mark.parametrize("gone", ["deleted", "over"])
+def test_an_end_of_what_is_gone_meanwhile_begins_anew(
+    store: SessionStore, redis_client: Redis, clock: FixedClock, gone: str
+) -> None:
+    first = session_of(store, None)
+    first["language"], first["staff"] = "fr", "somebody"
+    assert first.save()
+    on, out = session_of(store, first.sid), session_of(store, first.sid)
+    out.pop("staff")
+    out["more"] = "1"
+    out.regenerate()
+    if gone == "deleted":
+        redis_client.flushall()
+    else:
+        on.leave([])
+        assert on.save()
+        clock.instant += LEFT_FOR
+        later = session_of(store, on.sid)
+        later["more"] = "theirs"
+        assert later.save()
+    assert out.save()
+    assert dict(session_of(store, out.cookie_to_set)) == {"more": "1"}
+
+
+def test_what_ended_with_a_sign_in_is_not_taken_for_granted(store: SessionStore) -> None:
+    """A second press, whose first answer was lost: registrations are not open any more, and the page can say so."""
+    first = session_of(store, None)
+    first["registration:a"] = "1"
+    assert first.save()
+    presses = [session_of(store, first.sid) for _ in range(2)]
+    for pressed in presses:
+        pressed["staff"] = "somebody"
+        pressed.regenerate()
+        assert pressed.save()
+    assert dict(session_of(store, presses[-1].cookie_to_set)) == {"staff": "somebody", NOT_TAKEN: True}
 
 
 def test_twenty_threads_writing_at_once_all_count(browser: FlaskClient) -> None:

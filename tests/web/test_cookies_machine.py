@@ -146,7 +146,7 @@ class Opening(RuleBasedStateMachine):
     def _done(self, asked: Request, opens: Opens) -> None:
         now = self.clock.now()
         late, signed_in = opens.was_left_long_ago(now), opens.signed_in
-        along = frozenset() if late else opens.now(now)
+        along = frozenset() if opens.left_until else opens.now(now)
         others = [each for each in self.cookies.values() if each.family == opens.family and each is not opens]
         ends = asked.what in ENDING
         if asked.what != "note" and (ends or late):
@@ -221,7 +221,7 @@ DOES: dict[str, Callable[[BrowserSession, str], None]] = {
 def test_cookies_open_what_a_plain_model_says(
     redis_client: Redis, cipher: Cipher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # How many a session has at most is another test's: here each that ever was is looked at.
+    # How many may be left is another test's: here each that ever was is looked at.
     monkeypatch.setattr(cookies, "MOST", 1000)
 
     class Here(Opening):

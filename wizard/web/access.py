@@ -148,16 +148,15 @@ def may_delete(member: StaffMember | None) -> bool:
 
 def grant_registration(session_id: str) -> None:
     """Let this browser open a registration, with a new cookie."""
-    forget(NOT_TAKEN)
-    forget(*making_room(browser_session()))
-    browser_session()[_key("registration", session_id)] = _now().isoformat()
     _go_on_with(session_id)
+    forget(NOT_TAKEN, *making_room(browser_session(), session_id))
+    browser_session()[_key("registration", session_id)] = _now().isoformat()
 
 
 def grant_proof(session_id: str, account_id: str) -> None:
     """Note that a code entered in this browser proved an account, for one registration."""
-    browser_session()[_key("proof", session_id)] = account_id
     _go_on_with(session_id)
+    browser_session()[_key("proof", session_id)] = account_id
 
 
 def grant_help(session_id: str) -> None:
@@ -166,7 +165,7 @@ def grant_help(session_id: str) -> None:
 
 
 def forget_registration(session_id: str) -> None:
-    """Take back whatever this browser was granted for a registration."""
+    """Take back whatever was granted for a registration with this cookie."""
     forget(*keys_of(session_id))
 
 

@@ -11,7 +11,7 @@ from flask.sessions import SessionMixin
 from wizard.core.errors import ExternalServiceError
 from wizard.core.registration import Registration
 from wizard.services.ports.browsers import SessionStore, StoredSession
-from wizard.services.ports.cookies import GoingOn, Held, begun, new_cookie, session_id_of
+from wizard.services.ports.cookies import RIGHTS, GoingOn, Held, begun, new_cookie, session_id_of
 from wizard.services.ports.registrations import PageAhead
 from wizard.web.session_changes import SessionChanges
 
@@ -113,12 +113,14 @@ class BrowserSession(SessionMixin):
         self._go_on(None)
 
     def leave(self, taking: Collection[str]) -> None:
-        """Go on with another cookie; should the answer with it be lost, this one goes on for a while: see `GoingOn`."""
+        """Go on with another cookie; should the answer with it be lost, this one can: see `GoingOn`, `require_room`."""
+        if self.sid == self._opened_by:
+            self._stored.cookies.require_room(self.sid)
         self._go_on(frozenset(taking))
 
     @property
     def has_newer(self) -> bool:
-        """Whether the browser has been given another cookie than it sent, and may not have heard of it."""
+        """Whether something went on from, or ended, the cookie that was sent, and the browser may not know."""
         self._read()
         return self._held.was_left or self._held.has_ended
 
@@ -157,7 +159,7 @@ class BrowserSession(SessionMixin):
         return self.cookie if self._emptied and self._opened_by is None else None
 
     def save(self) -> bool:
-        """Write the changes; False where the session that they were made to has ended."""
+        """Write the changes; False where the session that they were made to has ended, or goes on elsewhere."""
         for _ in range(_TRIES):
             if not self.modified:
                 return True
@@ -178,7 +180,7 @@ class BrowserSession(SessionMixin):
 
         The browser is told nothing: it may have the cookie that came after.
         """
-        lost = self._changes.put_something_in or (self._goes_on_elsewhere and bool(self._changes))
+        lost = self._changes.put_something_in or (self._goes_on_elsewhere and self._changes.took_away(RIGHTS))
         self._forget_changes()
         self._values, self._is_over = dict(self._held.values), True
         return lost
@@ -211,8 +213,7 @@ class BrowserSession(SessionMixin):
         if opened_by is None:
             after = begun(self._sid, dict(values))
         else:
-            at = self._stored.cookies.at
-            values = self._values = going_on.along(self._held, values, at=at) if going_on else values
+            values = self._values = going_on.along(self._held, values) if going_on else values
             after = self._stored.cookies.after(opened_by, self._held, dict(values), going_on)
         if (opened_by or values) and not self._store.write(session_id_of(self._sid), after):
             return False
@@ -232,18 +233,17 @@ class BrowserSession(SessionMixin):
         cookie = self._opened_by or self._sid
         cookies = self._store.read(cookie).cookies
         held = cookies.of(cookie)
-        if held is None or not self._goes_on_from(held):
+        if held is None and self._going_on and self._going_on.ends_others:
+            # Nothing is there that could be ended: what is put in begins anew.
+            held, self._opened_by, self._sid = Held({}), None, new_cookie()
+        elif held is None or not self._goes_on_from(held):
             self._is_over, self._goes_on_elsewhere = True, held is not None and not held.has_ended
             return
         self._stored, self._held = replace(self._stored, cookies=cookies), held
         self._values = self._changes.made_to(held.values)
 
     def _goes_on_from(self, held: Held) -> bool:
-        """Whether changes may be made to what a cookie has come to hold since it was read.
-
-        What was left meanwhile is nothing to write to, for the browser goes on with what was there before; but to go
-        on with another cookie it is as good as ever.
-        """
+        """Whether changes may be made to what a cookie holds now: what was left meanwhile may only be gone on from."""
         if held.has_ended:
             return self._going_on is not None and self._going_on.ends_others
         return held.left_at == self._held.left_at or self._going_on is not None

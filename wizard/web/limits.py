@@ -19,7 +19,6 @@ from wizard.config import Settings
 from wizard.core.accounts import email_key
 from wizard.core.education import member_number_key
 from wizard.core.errors import RateLimited
-from wizard.services.ports.cookies import session_id_of
 from wizard.web.limit_counts import SCHEME, Quota, SharedRedis, Try
 
 _EXTENSION = "wizard_limits"
@@ -215,7 +214,7 @@ def _limits() -> _Limits:
 
 
 def _browser() -> str:
-    return session_id_of(getattr(session, "sid", ""))
+    return str(getattr(session, "sid", ""))
 
 
 def _address() -> str:

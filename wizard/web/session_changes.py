@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 _REMOVED = object()
@@ -35,6 +35,10 @@ class SessionChanges:
     def put_something_in(self) -> bool:
         """Whether anything was put in that would be lost."""
         return any(change is not _REMOVED for change in self._by_key.values())
+
+    def took_away(self, kinds: Collection[str]) -> bool:
+        """Whether anything was taken out that is of a kind, as the keys begin."""
+        return any(change is _REMOVED and key.partition(":")[0] in kinds for key, change in self._by_key.items())
 
     def made_to(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values with the changes made to them."""

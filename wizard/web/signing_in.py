@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -32,7 +33,7 @@ def sign_in(member: StaffMember, *, by_two: bool, identity: Identity | None = No
     It is `by_two` factors or by one, or by a provider who vouches for an `identity`, and counts as it does it.
     """
     browser, now = access.browser_session(), _now().isoformat()
-    access.forget(*_KEYS)
+    access.forget(*_of_staff(browser))
     browser.update({"staff": member.id, "staff_epoch": member.epoch, "staff_since": now, "staff_seen": now})
     browser[_BY_TWO] = by_two
     if identity is not None:
@@ -42,9 +43,9 @@ def sign_in(member: StaffMember, *, by_two: bool, identity: Identity | None = No
 
 
 def sign_out() -> None:
-    """End the sign-in and with it all help; what the browser owns as an applicant's stays."""
+    """End the sign-in and with it all help; what the browser owns as an applicant's stays, unless it was left."""
     browser = access.browser_session()
-    access.forget(*_KEYS, *(key for key in tuple(browser) if key.startswith("helping:")))
+    access.forget(*_of_staff(browser))
     g.staff_member = None
     access.regenerate()
 
@@ -113,6 +114,11 @@ def app_key() -> str | None:
 def give_app_key(key: str) -> None:
     """Begin to give an app a key; until it has it, only this browser knows."""
     access.browser_session()[_APP_KEY] = key
+
+
+def _of_staff(browser: Iterable[str]) -> list[str]:
+    """The keys of a sign-in, and of all help with it."""
+    return [*_KEYS, *(key for key in browser if key.startswith("helping:"))]
 
 
 def _now() -> datetime:

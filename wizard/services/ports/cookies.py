@@ -12,8 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from wizard.core.errors import RateLimited
+
 # How the keys begin of what is somebody's own; the id of the registration follows.
 OF_A_REGISTRATION = ("registration", "proof", "helping", "aside", "asked", "newcomer", "link_sent_to")
+# Those of them that let a browser do something.
+RIGHTS = ("registration", "proof", "helping")
 # In what is left of values: registrations that could be opened are not open any more.
 NOT_TAKEN = "not_taken"
 # As long as a code: a browser that never heard of its new cookie goes on with the old one, and proves itself anew.
@@ -21,12 +25,13 @@ LEFT_FOR = timedelta(minutes=10)
 # For so long a second press of a button is one. A request that was on its way with a cookie that has ended must not
 # be given another then: its answer would take the place of the one that the browser has just been given.
 REMEMBERED = timedelta(seconds=20)
-# Of cookies in one session, and of registrations that one of them opens; then the first is let go.
-MOST = 8
+# Of cookies in one session that may still go on; whoever would leave one more has to wait.
+MOST = 20
+# That a cookie opens; then the first is let go.
 MOST_REGISTRATIONS = 30
 _OF_STAFF = "staff"
 # What a cookie that has ended keeps for so long: enough to be answered in the right language, and to sign in or out.
-_OF_ANYBODY = ("language", "csrf_token")
+_OF_ANYBODY = ("language", "csrf_token", NOT_TAKEN)
 _ENDED = -1
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -47,9 +52,10 @@ def keys_of(registration_id: str) -> list[str]:
     return [f"{kind}:{registration_id}" for kind in OF_A_REGISTRATION]
 
 
-def making_room(values: Mapping[str, Any]) -> list[str]:
-    """The keys of the registrations that have been open for longest, where one more would be too many."""
-    since = sorted((when, key) for key, when in values.items() if key.startswith("registration:"))
+def making_room(values: Mapping[str, Any], registration_id: str) -> list[str]:
+    """The keys of the registrations that have been open for longest, where this one is one too many."""
+    others = {key: when for key, when in values.items() if key != f"registration:{registration_id}"}
+    since = sorted((when, key) for key, when in others.items() if key.startswith("registration:"))
     return [each for _, key in since[: 1 - MOST_REGISTRATIONS] for each in keys_of(key.partition(":")[2])]
 
 
@@ -85,7 +91,7 @@ class Held(NamedTuple):
 class GoingOn(NamedTuple):
     """How a session goes on with another cookie: it leaves the one before, or (`taking` None) all others end.
 
-    Where that had been left long ago, of registrations only the keys of `taking` come along: nobody is to make good
+    Where that had been left already, of registrations only the keys of `taking` come along: nobody is to make good
     again what is on its way to an end.
     """
 
@@ -97,9 +103,9 @@ class GoingOn(NamedTuple):
         """Whether it is done even where the one before has ended a moment ago, whatever went on from that."""
         return self.taking is None
 
-    def along(self, held: Held, values: dict[str, Any], *, at: int) -> dict[str, Any]:
+    def along(self, held: Held, values: dict[str, Any]) -> dict[str, Any]:
         """What comes along of values that a cookie has come to hold."""
-        return _without_registrations(values, but=self.taking or ()) if held.was_left_long_ago(at) else values
+        return _without_registrations(values, but=self.taking or ()) if held.was_left else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,11 @@ class Cookies:
         """What is left for a session to begin with, of a cookie that was left and is over: its language, its forms."""
         held = self.held.get(_token_of(cookie))
         return _without_registrations(held.values) if held and held.was_left else {}
+
+    def require_room(self, cookie: str) -> None:
+        """Raise `RateLimited` where a cookie is not to be left for one more."""
+        if sum(not each.has_ended for each in self._others(cookie).values()) >= MOST - 1:
+            raise RateLimited("rate_limited", retry_after=LEFT_FOR // timedelta(seconds=1))
 
     @property
     def have_ended(self) -> bool:
@@ -147,7 +158,7 @@ class Cookies:
     def _ended(self, held: Held) -> Held:
         if held.has_ended:
             return held
-        values = {key: held.values[key] for key in _OF_ANYBODY if key in held.values}
+        values = {key: each for key, each in _without_registrations(held.values).items() if key in _OF_ANYBODY}
         return Held(values, _ENDED, self.at + REMEMBERED // _MICROSECOND)
 
     def _others(self, cookie: str) -> dict[str, Held]:
@@ -155,7 +166,7 @@ class Cookies:
         return {name: held for name, held in self.held.items() if name != token and not held.is_over(self.at)}
 
     def _next(self, held: Mapping[str, Held]) -> Cookies:
-        return replace(self, revision=self.revision + 1, held=dict(list(held.items())[-MOST:]))
+        return replace(self, revision=self.revision + 1, held=held)
 
 
 def begun(cookie: str, values: dict[str, Any]) -> Cookies:

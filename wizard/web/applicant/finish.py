@@ -8,6 +8,7 @@ from flask import redirect, request, url_for
 from werkzeug import Response
 
 from wizard.core.registration import Registration
+from wizard.services.ports.cookies import NOT_TAKEN
 from wizard.web import signing_in
 from wizard.web.access import browser_session
 from wizard.web.applicant.leaving import send_link
@@ -15,7 +16,7 @@ from wizard.web.applicant.page import page
 from wizard.web.applicant.start import own_registrations
 from wizard.web.forms.others import AddressForm
 
-_CLEARED = ("registration:", "helping:", "staff")
+_CLEARED = ("registration:", "helping:", "staff", NOT_TAKEN)
 _KEPT = "language"
 
 
