@@ -125,7 +125,7 @@ def is_named(stop: Stop) -> Iterator[str]:
         """() => ({title: document.title, lang: document.documentElement.lang, text: document.body.innerText,
             headings: document.querySelectorAll("h1").length, mains: document.querySelectorAll("main").length,
             wrong: document.querySelector("#error-summary, main [aria-invalid=true]") !== null,
-            foreign: [...document.querySelectorAll("[lang]:not(html)")].map(each => each.innerText)})"""
+            foreign: [...document.querySelectorAll("[lang]:not(html), [translate=no]")].map(each => each.innerText)})"""
     )
     named, _, site = seen["title"].partition(" – ")
     if not named.strip() or site != _said(stop, "OT Education Register"):

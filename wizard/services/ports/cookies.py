@@ -26,7 +26,7 @@ LEFT_FOR = timedelta(minutes=10)
 # be given another then: its answer would take the place of the one that the browser has just been given.
 REMEMBERED = timedelta(seconds=20)
 # Of cookies in one session that may still go on; whoever would leave one more has to wait.
-MOST = 20
+MOST = 100
 # That a cookie opens; then the first is let go.
 MOST_REGISTRATIONS = 30
 _OF_STAFF = "staff"
