@@ -387,15 +387,27 @@ def session_of(store: SessionStore, cookie: str | None) -> BrowserSession:
     return BrowserSession(store, cookie=cookie)
 
 
+def begun_with(store: SessionStore, values: dict[str, str]) -> BrowserSession:
+    """A browser's session that is stored."""
+    session = session_of(store, None)
+    session.update(values)
+    assert session.save()
+    return session
+
+
+def gone_on_from(store: SessionStore, cookie: str) -> BrowserSession:
+    """What a session goes on as when a cookie of it is left."""
+    session = session_of(store, cookie)
+    session.leave([])
+    assert session.save()
+    return session
+
+
 @pytest.mark.parametrize("lost", [False, True], ids=["at first", "after an answer that was lost"])
 def test_what_was_left_meanwhile_is_nothing_to_write_to(store: SessionStore, lost: bool) -> None:
-    first = session_of(store, None)
-    first["language"] = "fr"
-    assert first.save()
+    first = begun_with(store, {"language": "fr"})
     if lost:
-        unheard = session_of(store, first.sid)
-        unheard.leave([])
-        assert unheard.save()
+        gone_on_from(store, first.sid)
     one, two = session_of(store, first.sid), session_of(store, first.sid)
     for each in (one, two):
         each["more"] = "1"
@@ -407,9 +419,7 @@ def test_what_was_left_meanwhile_is_nothing_to_write_to(store: SessionStore, los
 
 def test_two_that_go_on_from_one_cookie_at_once_go_on_apart(store: SessionStore) -> None:
     """As after a double click on *Start*: whichever answer the browser takes, it has what that says."""
-    first = session_of(store, None)
-    first["language"], first["registration:before"] = "fr", "1"
-    assert first.save()
+    first = begun_with(store, {"language": "fr", "registration:before": "1"})
     one, two = session_of(store, first.sid), session_of(store, first.sid)
     for each, name in ((one, "a"), (two, "b")):
         each[f"registration:{name}"] = "1"
@@ -424,12 +434,8 @@ def test_two_that_go_on_from_one_cookie_at_once_go_on_apart(store: SessionStore)
 def test_what_is_put_in_under_an_old_cookie_is_not_taken_along_and_ends_with_it(
     store: SessionStore, clock: FixedClock
 ) -> None:
-    first = session_of(store, None)
-    first["language"], first["registration:a"] = "fr", "1"
-    assert first.save()
-    unheard = session_of(store, first.sid)
-    unheard.leave([])
-    assert unheard.save()
+    first = begun_with(store, {"language": "fr", "registration:a": "1"})
+    unheard = gone_on_from(store, first.sid)
     left = session_of(store, first.sid)
     left["newcomer:a"] = "Vera"
     assert left.save()
@@ -447,13 +453,9 @@ def test_what_is_put_in_under_an_old_cookie_is_not_taken_along_and_ends_with_it(
 
 
 def test_what_was_left_is_not_prolonged_by_going_on(store: SessionStore, clock: FixedClock) -> None:
-    first = session_of(store, None)
-    first["registration:a"] = "1"
-    assert first.save()
+    first = begun_with(store, {"registration:a": "1"})
     for _ in range(2):
-        on = session_of(store, first.sid)
-        on.leave([])
-        assert on.save()
+        gone_on_from(store, first.sid)
         clock.instant += LEFT_FOR / 2
     assert "registration:a" not in session_of(store, first.sid)
 
@@ -461,12 +463,8 @@ def test_what_was_left_is_not_prolonged_by_going_on(store: SessionStore, clock: 
 def test_whoever_comes_with_what_is_over_goes_on_in_a_session_of_their_own(
     store: SessionStore, clock: FixedClock
 ) -> None:
-    first = session_of(store, None)
-    first["language"], first["registration:a"] = "fr", "1"
-    assert first.save()
-    owner = session_of(store, first.sid)
-    owner.leave([])
-    assert owner.save()
+    first = begun_with(store, {"language": "fr", "registration:a": "1"})
+    owner = gone_on_from(store, first.sid)
     clock.instant += LEFT_FOR
     late = session_of(store, first.sid)
     late["more"] = "1"
@@ -481,9 +479,7 @@ def test_whoever_comes_with_what_is_over_goes_on_in_a_session_of_their_own(
 def test_an_end_reaches_what_went_on_with_another_cookie_meanwhile(store: SessionStore, moved: str) -> None:
     """A sign-out that loses the race to a start or a sign-in, or comes a moment after: nobody is signed in then."""
     for comes_after in (False, True):
-        first = session_of(store, None)
-        first["language"], first["staff"] = "fr", "somebody"
-        assert first.save()
+        first = begun_with(store, {"language": "fr", "staff": "somebody"})
         out, on = session_of(store, first.sid), session_of(store, first.sid)
         if moved == "left":
             on.leave([])
@@ -500,9 +496,7 @@ def test_an_end_reaches_what_went_on_with_another_cookie_meanwhile(store: Sessio
 
 
 def test_a_removal_under_a_cookie_that_was_left_meanwhile_is_not_said_to_be_done(store: SessionStore) -> None:
-    first = session_of(store, None)
-    first["language"], first["helping:a"] = "fr", "1"
-    assert first.save()
+    first = begun_with(store, {"language": "fr", "helping:a": "1"})
     stopping, on = session_of(store, first.sid), session_of(store, first.sid)
     del stopping["helping:a"]
     on.leave([])
@@ -513,15 +507,10 @@ def test_a_removal_under_a_cookie_that_was_left_meanwhile_is_not_said_to_be_done
 
 def test_a_session_is_left_so_often_and_no_more(store: SessionStore, clock: FixedClock) -> None:
     """None is let go for that: whoever has one of them can end all."""
-    first = session_of(store, None)
-    first["registration:0"] = "1"
-    assert first.save()
+    first = begun_with(store, {"registration:0": "1"})
     every = [first.sid]
     for _ in range(MOST - 1):
-        on = session_of(store, every[-1])
-        on.leave([])
-        assert on.save()
-        every.append(on.sid)
+        every.append(gone_on_from(store, every[-1]).sid)
     for cookie in (every[0], every[-1]):
         with pytest.raises(RateLimited):
             session_of(store, cookie).leave([])
@@ -537,9 +526,7 @@ def test_a_session_is_left_so_often_and_no_more(store: SessionStore, clock: Fixe
 def test_an_end_of_what_is_gone_meanwhile_begins_anew(
     store: SessionStore, redis_client: Redis, clock: FixedClock, gone: str
 ) -> None:
-    first = session_of(store, None)
-    first["language"], first["staff"] = "fr", "somebody"
-    assert first.save()
+    first = begun_with(store, {"language": "fr", "staff": "somebody"})
     on, out = session_of(store, first.sid), session_of(store, first.sid)
     out.pop("staff")
     out["more"] = "1"
@@ -559,9 +546,7 @@ def test_an_end_of_what_is_gone_meanwhile_begins_anew(
 
 def test_what_ended_with_a_sign_in_is_not_taken_for_granted(store: SessionStore) -> None:
     """A second press, whose first answer was lost: registrations are not open any more, and the page can say so."""
-    first = session_of(store, None)
-    first["registration:a"] = "1"
-    assert first.save()
+    first = begun_with(store, {"registration:a": "1"})
     presses = [session_of(store, first.sid) for _ in range(2)]
     for pressed in presses:
         pressed["staff"] = "somebody"

@@ -13,7 +13,7 @@ class SessionChanges:
 
     def __init__(self) -> None:
         self._by_key: dict[str, Any] = {}
-        self.cleared = False
+        self._cleared = False
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a session holds anything
         """A value was put in."""
@@ -26,10 +26,10 @@ class SessionChanges:
     def clear(self) -> None:
         """Everything was taken out, and so is what another request puts in meanwhile."""
         self._by_key.clear()
-        self.cleared = True
+        self._cleared = True
 
     def __bool__(self) -> bool:
-        return bool(self._by_key) or self.cleared
+        return bool(self._by_key) or self._cleared
 
     @property
     def put_something_in(self) -> bool:
@@ -42,7 +42,7 @@ class SessionChanges:
 
     def made_to(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values with the changes made to them."""
-        changed = {} if self.cleared else dict(values)
+        changed = {} if self._cleared else dict(values)
         for key, change in self._by_key.items():
             if change is _REMOVED:
                 changed.pop(key, None)

@@ -100,7 +100,7 @@ class GoingOn(NamedTuple):
 
     @property
     def ends_others(self) -> bool:
-        """Whether it is done even where the one before has ended a moment ago, whatever went on from that."""
+        """Whether all others end, also what went on from the one before where that has ended a moment ago."""
         return self.taking is None
 
     def along(self, held: Held, values: dict[str, Any]) -> dict[str, Any]:
