@@ -31,7 +31,7 @@ from wizard.services.events import EventBus
 from wizard.services.links import ResumeLinks
 from wizard.services.notes import Notes
 from wizard.services.passwords import Passwords
-from wizard.services.ports.messages import Message
+from wizard.services.ports.messages import Medium, Message
 from wizard.services.ports.record_lists import Sought
 from wizard.services.proofs import Proofs
 from wizard.services.record_lists import CHAIN, RecordLists, Sheet
@@ -42,7 +42,7 @@ from wizard.services.staff import Desk as StaffDesk
 from wizard.storage.bulk_tables import BulkJobRow, BulkRowRow
 from wizard.storage.crypto import Cipher
 from wizard.storage.schema import Table
-from wizard.storage.tables import CodeRow, LinkRow, SecondFactorRow, StaffIdentityRow
+from wizard.storage.tables import CodeRow, LinkRow, RecoveryCodeRow, SecondFactorRow, StaffIdentityRow
 from wizard.storage.trail_tables import OutboxRow
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -304,16 +304,20 @@ def test_what_is_left_of_mails_goes_but_not_of_one_that_waits(
     with world.units.write() as unit:
         for key in ("sent", "kept", "waits"):
             unit.outbox.add(Message("code", f"{key}@example.org", "en", key), at=world.clock.now())
+        # What other systems were told has a period of its own.
+        unit.outbox.add(Message("event", "", "", "told", medium=Medium.WEBHOOK), at=world.clock.now())
+        (told,) = unit.outbox.claim(world.clock.now(), medium=Medium.WEBHOOK)
+        unit.outbox.delivered(told.id, at=world.clock.now())
         claimed = {each.message.key: each for each in unit.outbox.claim(world.clock.now())}
         unit.outbox.delivered(claimed["sent"].id, at=world.clock.now())
         unit.outbox.given_up(claimed["kept"], reason="mail.refused", keep_until=world.clock.now() + 900 * DAY)
         unit.commit()
     world.clock.instant += KEPT.mails
     all_of_it(world)
-    assert count(OutboxRow) == 3
+    assert count(OutboxRow) == 4
     world.clock.instant += SECOND
     all_of_it(world)
-    assert count(OutboxRow) == 2
+    assert count(OutboxRow) == 3
 
 
 def test_reports_of_files_go_once_what_stood_in_them_is_gone(
@@ -336,12 +340,13 @@ def test_who_left_the_desk_is_a_user_name_in_the_end(
     with world.units.write() as unit:
         unit.staff.put_identity(StaffIdentity(ann.id, "https://id.example.org", "subject-1", "ann@example.org"))
         unit.second_factors.put(SecondFactor(ann.id, "key", world.clock.now(), 0))
+        unit.second_factors.put_recovery(ann.id, ["digest"])
         unit.commit()
     desk = StaffDesk(world.clock, world.units, world.registrations, EventBus(), Passwords())
     desk.disable(world.main, "ann")
     world.clock.instant += KEPT.staff
     all_of_it(world)
-    assert count(SecondFactorRow) == 1
+    assert (count(SecondFactorRow), count(RecoveryCodeRow)) == (1, 1)
     world.clock.instant += SECOND
     all_of_it(world)
     with world.units.read() as unit:
@@ -350,7 +355,7 @@ def test_who_left_the_desk_is_a_user_name_in_the_end(
     assert former is not None
     assert (former.name, former.password_hash, former.active) == ("ann", None, False)
     assert known == former, "the provider's account stays shut out"
-    assert count(SecondFactorRow) == 0
+    assert (count(SecondFactorRow), count(RecoveryCodeRow)) == (0, 0)
     with sessions() as session:
         assert session.scalars(select(StaffIdentityRow.email)).all() == [None]
     assert here is not None
